@@ -1,0 +1,1 @@
+"""Routing, metering, charging and sharing of paid calls: no telephony, no HTTP."""

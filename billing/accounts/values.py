@@ -1,0 +1,30 @@
+"""Callers' accounts as the call flow needs them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from billing.money.values import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The account a caller's number belongs to.
+
+    `pin_needed` is false only if the account allows its number alone for what it may still spend
+    that way today *and* the trunk is trusted. `locked`: too many wrong PINs lately.
+    """
+
+    account_id: UUID
+    language: str | None
+    pin_needed: bool
+    locked: bool
+    available: Money
+
+
+class PinCheck(StrEnum):
+    """What came of a PIN that was keyed."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    LOCKED = "locked"

@@ -1,0 +1,95 @@
+"""A call as other processes see it: what is received, what a restart finds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from billing.accounts.values import Identified
+from billing.catalogue.values import ExpertChoice, ServedNumber
+from billing.charging.values import Grant, Quote
+
+
+class EndReason(StrEnum):
+    """Why a call ended, as it stands in the record and on the statement."""
+
+    CALLER_HUNG_UP = "caller-hung-up"
+    EXPERT_HUNG_UP = "expert-hung-up"
+    CREDIT_USED_UP = "credit-used-up"
+    MAXIMUM_REACHED = "maximum-reached"
+    FREE_LIMIT = "free-limit"
+    NUMBER_UNKNOWN = "number-unknown"
+    CALLER_UNKNOWN = "caller-unknown"
+    PIN_WRONG = "pin-wrong"
+    PIN_LOCKED = "pin-locked"
+    NOTHING_KEYED = "nothing-keyed"
+    EXTENSION_UNKNOWN = "extension-unknown"
+    EXPERT_BUSY = "expert-busy"
+    EXPERT_AWAY = "expert-away"
+    EXPERT_REFUSED = "expert-refused"
+    EXPERT_NO_ANSWER = "expert-no-answer"
+    EXPERT_UNREACHABLE = "expert-unreachable"
+    NOT_CONFIRMED = "not-confirmed"
+    CREDIT_TOO_LOW = "credit-too-low"
+    LIMIT_REACHED = "limit-reached"
+    CURRENCY = "currency"
+    NO_TARIFF = "no-tariff"
+    OPERATOR = "operator"
+    SERVICE_DOWN = "service-down"
+    DATABASE_AWAY = "database-away"
+    SET_UP_TOO_LONG = "set-up-too-long"
+    NO_MEDIA = "no-media"
+    ASTERISK_LOST = "asterisk-lost"
+
+
+class NoPayer(StrEnum):
+    """Why a free call earned nothing: the zero line's reason."""
+
+    CALLER_UNKNOWN = "caller-unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of paid talk in Asterisk's milliseconds since the epoch; `end_ms` None: still on."""
+
+    start_ms: int
+    end_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened in a call. `detail` holds no digits, PINs or whole numbers."""
+
+    at_ms: int
+    what: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What is known once a call's numbers were looked up; `number` None: not ours, or closed."""
+
+    number: ServedNumber | None
+    caller: Identified | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that a restarted process finds not yet settled."""
+
+    call_id: UUID
+    state: str
+    caller_channel: str
+    expert_channel: str | None
+    talk_bridge: str | None
+    number: ServedNumber | None
+    expert: ExpertChoice | None
+    account_id: UUID | None
+    language: str
+    quote: Quote | None
+    grant: Grant | None
+    intervals: tuple[Interval, ...]
+    free_from_ms: int | None
+    received_at: datetime
+    last_seen_at: datetime

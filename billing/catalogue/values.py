@@ -1,0 +1,52 @@
+"""Numbers, experts and their phones as the call flow needs them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+
+class Availability(StrEnum):
+    """Whether an expert can be rung now."""
+
+    AVAILABLE = "available"
+    BUSY = "busy"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One phone of an expert: `endpoint` is an Asterisk PJSIP endpoint name of our own making."""
+
+    phone_id: UUID
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertChoice:
+    """An expert as a caller meets him; `phones` in the order they ring."""
+
+    expert_id: UUID
+    name: str
+    extension: str
+    language: str
+    availability: Availability
+    phones: tuple[Phone, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedNumber:
+    """A number of ours and how it is put to work.
+
+    `expert` is set for a direct number. `free_limit_seconds` bounds a talk that nobody pays.
+    `trunk_trusted`: the trunk this call came by vouches for caller ids.
+    """
+
+    number_id: UUID
+    e164: str
+    kind: Literal["menu", "direct"]
+    language: str
+    without_payer: Literal["refuse", "free"]
+    free_limit_seconds: int
+    trunk_trusted: bool
+    expert: ExpertChoice | None
