@@ -8,7 +8,7 @@ from billing.money.values import Money
 
 @dataclass(frozen=True, slots=True)
 class ShareRule:
-    """The expert's part in basis points (7 000 is 70 %) of the charge without (`net`) or with tax."""
+    """The expert's part in basis points (7 000 is 70 %) of the charge, without tax if `net`."""
 
     expert_basis_points: int = 7_000
     basis: Literal["net", "gross"] = "net"

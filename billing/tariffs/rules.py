@@ -1,0 +1,161 @@
+"""Rating: what talk costs, how much talk a credit buys. One formula for every use."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from billing.kit.errors import PrimelineError
+from billing.money.rules import LARGEST_MINOR
+from billing.money.values import LEDGER_UNITS_PER_MINOR, CurrencyMismatch, Money
+from billing.tariffs.values import Tariff
+
+LONGEST_TALK_SECONDS: Final = 86_400
+HIGHEST_TAX_BASIS_POINTS: Final = 10_000
+
+_SECONDS_PER_MINUTE: Final = 60
+
+
+class InvalidTariff(PrimelineError):
+    """A tariff that can't be used; the sentence says what is wrong with it."""
+
+    code = "invalid-tariff"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier paid segments of the same call have used up.
+
+    Fee, minimum, maximum, free seconds and `maximum_seconds` count over the whole call. The fee
+    was taken if anything was charged.
+    """
+
+    used_seconds: int
+    charged: Money
+
+
+def check(tariff: Tariff) -> None:
+    """Raise InvalidTariff, with a sentence, unless the tariff can be rated."""
+    _check_amounts(tariff)
+    if tariff.maximum_charge is not None and tariff.maximum_charge < tariff.minimum_charge:
+        raise InvalidTariff("The maximum charge is below the minimum charge.")
+    longest = tariff.maximum_seconds
+    if not 1 <= longest <= LONGEST_TALK_SECONDS:
+        raise InvalidTariff(
+            f"The longest talk must be 1 to {LONGEST_TALK_SECONDS} seconds, not {longest}."
+        )
+    for name, increment in (
+        ("first", tariff.first_increment_seconds),
+        ("next", tariff.next_increment_seconds),
+    ):
+        if not 1 <= increment <= longest:
+            raise InvalidTariff(
+                f"The {name} increment must be 1 second up to the longest talk"
+                f" ({longest} seconds), not {increment}."
+            )
+    if not 0 <= tariff.free_seconds <= longest:
+        raise InvalidTariff(
+            f"The free seconds must be 0 up to the longest talk ({longest} seconds),"
+            f" not {tariff.free_seconds}."
+        )
+    if not 0 <= tariff.tax_basis_points <= HIGHEST_TAX_BASIS_POINTS:
+        raise InvalidTariff(
+            f"The tax rate must be 0 to {HIGHEST_TAX_BASIS_POINTS} basis points,"
+            f" not {tariff.tax_basis_points}."
+        )
+
+
+def _check_amounts(tariff: Tariff) -> None:
+    amounts = {
+        "price per minute": tariff.price_per_minute,
+        "connect fee": tariff.connect_fee,
+        "minimum charge": tariff.minimum_charge,
+    }
+    if tariff.maximum_charge is not None:
+        amounts["maximum charge"] = tariff.maximum_charge
+    for name, money in amounts.items():
+        if money.currency != tariff.currency:
+            raise InvalidTariff(
+                f"The {name} is in {money.currency}, the price in {tariff.currency};"
+                " a tariff has one currency."
+            )
+        if money.amount < 0:
+            raise InvalidTariff(f"The {name} is below zero.")
+        if not money.is_whole_minor:
+            raise InvalidTariff(f"The {name} is not a whole number of cents.")
+        if money.amount > LARGEST_MINOR * LEDGER_UNITS_PER_MINOR:
+            raise InvalidTariff(f"The {name} is too large.")
+
+
+def billable_seconds(tariff: Tariff, paid_seconds: int) -> int:
+    """Round talk past the free seconds up to whole increments: with 20/15, 21 s become 35 s.
+
+    30/60: 31 s → 90 s. 60/60: 61 s → 120 s. Nothing talked is nothing billed.
+    """
+    if paid_seconds <= 0:
+        return 0
+    first, following = tariff.first_increment_seconds, tariff.next_increment_seconds
+    blocks_after_first = max(0, -((first - paid_seconds) // following))
+    return first + blocks_after_first * following
+
+
+def charge(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None) -> Money:
+    """Rate one per-minute segment of `used_seconds`; rounded down, once, to whole cents.
+
+    At 1.20 a minute: 1/1, 61 s → 1.22. 60/60, 61 s → 2.40. 30/60, 31 s → 1.80 (90 s billed).
+    60/60 with 30 s free, 20 s → 0 and 31 s → 1.20. At 0.35, 1/1, 61 s → 0.35 (0.3558 down).
+    ValueError below zero seconds; CurrencyMismatch if `earlier` is in another currency.
+    """
+    if used_seconds < 0:
+        raise ValueError(f"{used_seconds} seconds can't be charged.")
+    return Money(_charge_units(tariff, used_seconds, earlier), tariff.currency)
+
+
+def affordable_seconds(tariff: Tariff, credit: Money, *, earlier: Earlier | None = None) -> int:
+    """Give the greatest n, up to what is left of `maximum_seconds`, with `charge(n) <= credit`.
+
+    0.50 at 1.20 a minute (1/1) buys 25 s. Without credit the answer is 0 even if the first seconds
+    would cost nothing (free, or less than a cent): nobody is rung for a caller who can't pay on.
+    A tariff that charges nothing up to its maximum gives that maximum, whatever the credit.
+    """
+    if credit.currency != tariff.currency:
+        raise CurrencyMismatch(tariff.currency, credit.currency)
+    used_before = earlier.used_seconds if earlier else 0
+    longest = max(0, tariff.maximum_seconds - used_before)
+    units = max(0, credit.amount)
+    if _charge_units(tariff, longest, earlier) <= units:
+        return longest
+    if units == 0:
+        return 0
+    # The charge never falls as n grows: halve between what is affordable and what isn't.
+    affordable, too_dear = 0, longest
+    while too_dear - affordable > 1:
+        middle = (affordable + too_dear) // 2
+        if _charge_units(tariff, middle, earlier) <= units:
+            affordable = middle
+        else:
+            too_dear = middle
+    return affordable
+
+
+def _charge_units(tariff: Tariff, used_seconds: int, earlier: Earlier | None) -> int:
+    used_before = earlier.used_seconds if earlier else 0
+    free_left = max(0, tariff.free_seconds - used_before)
+    billable = billable_seconds(tariff, used_seconds - free_left)
+    if billable == 0:
+        return 0
+    charged_before = _charged_before(tariff, earlier)
+    fee = 0 if charged_before else tariff.connect_fee.amount
+    sixtieths = _SECONDS_PER_MINUTE * fee + tariff.price_per_minute.amount * billable
+    minor = sixtieths // (_SECONDS_PER_MINUTE * LEDGER_UNITS_PER_MINOR)
+    whole_call = charged_before + minor * LEDGER_UNITS_PER_MINOR
+    whole_call = max(whole_call, tariff.minimum_charge.amount)
+    if tariff.maximum_charge is not None:
+        whole_call = min(whole_call, tariff.maximum_charge.amount)
+    return max(0, whole_call - charged_before)
+
+
+def _charged_before(tariff: Tariff, earlier: Earlier | None) -> int:
+    if earlier is None:
+        return 0
+    if earlier.charged.currency != tariff.currency:
+        raise CurrencyMismatch(tariff.currency, earlier.charged.currency)
+    return earlier.charged.amount
