@@ -1,4 +1,4 @@
-"""What is said in a call, as data: the call machine names phrases, the prompt store finds sounds."""
+"""What is said in a call, as data: the machine names phrases, the prompt store finds sounds."""
 
 from dataclasses import dataclass
 from typing import Any

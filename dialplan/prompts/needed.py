@@ -1,0 +1,41 @@
+"""Which phrases are rendered before the first call."""
+
+from collections.abc import Iterator
+
+from billing.money.values import MINOR_PER_MAJOR, Money
+from dialplan.prompts.catalogue import LANGUAGES, catalogue
+from dialplan.prompts.values import Phrase
+
+
+def fixed_phrases() -> Iterator[Phrase]:
+    """Give every phrase without a value."""
+    for id_ in catalogue(LANGUAGES[0]):
+        yield Phrase(id_)
+
+
+def amount_phrases(currency: str, greatest_major: int = 100) -> Iterator[Phrase]:
+    """Give amounts whose sounds together say each amount up to `greatest_major` units."""
+    hundred = MINOR_PER_MAJOR[currency]
+    for major in range(greatest_major + 1):
+        yield Phrase("amount", Money.of_minor(major * hundred, currency))
+    for minor in range(1, hundred):
+        yield Phrase("amount", Money.of_minor(minor, currency))
+        yield Phrase("amount", Money.of_minor(hundred + minor, currency))
+
+
+def length_phrases() -> Iterator[Phrase]:
+    """Give all that is said of credit, whatever its length, and of free calls up to an hour."""
+    lengths = (*range(1, 60), *range(60, 3_601, 60))
+    for seconds in lengths:
+        yield Phrase("free-call", seconds)
+    # The last one is "more than an hour".
+    for seconds in (*lengths, 3_660):
+        yield Phrase("credit-buys", seconds)
+        yield Phrase("credit-buys-caller", seconds)
+
+
+def standing_phrases(currency: str) -> Iterator[Phrase]:
+    """Give all phrases that a line with accounts in `currency` needs, but prices and names."""
+    yield from fixed_phrases()
+    yield from length_phrases()
+    yield from amount_phrases(currency)
