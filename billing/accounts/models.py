@@ -1,0 +1,78 @@
+"""Rows of callers: accounts, the numbers they call from, PINs tried, spending within limits."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.kit.database import Base
+from billing.ledger.models import LedgerAccount
+
+
+class CallerAccount(Base):
+    """Somebody who calls and pays from a wallet. Limits are ledger units; null: none."""
+
+    __tablename__ = "caller_accounts"
+    __table_args__ = (
+        CheckConstraint(
+            "number_alone_limit >= 0 AND call_limit >= 0 AND day_limit >= 0 AND month_limit >= 0",
+            name="limits",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    language: Mapped[str | None]
+    currency: Mapped[str] = mapped_column(String(3))
+    wallet_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerAccount.id), unique=True)
+    pin_hash: Mapped[str] = mapped_column(comment="argon2id; the PIN itself is kept nowhere")
+    time_zone: Mapped[str] = mapped_column(comment="whose days and months its limits count by")
+    number_alone_limit: Mapped[int | None] = mapped_column(
+        comment="spent a day without a PIN from a trusted trunk; null: a PIN always"
+    )
+    call_limit: Mapped[int | None]
+    day_limit: Mapped[int | None]
+    month_limit: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+class CallerNumber(Base):
+    """A number that its account calls from."""
+
+    __tablename__ = "caller_numbers"
+
+    e164: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id), index=True)
+
+
+class PinState(Base):
+    """Wrong PINs of an account since the last right one."""
+
+    __tablename__ = "pin_states"
+    __table_args__ = (CheckConstraint("failures >= 0 AND lockouts >= 0", name="counts"),)
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id), primary_key=True)
+    failures: Mapped[int] = mapped_column(comment="since the last lockout or right PIN")
+    lockouts: Mapped[int] = mapped_column(comment="in a row; each is twice as long as the last")
+    locked_until: Mapped[datetime | None]
+
+
+class Spending(Base):
+    """What an account spent and holds within one period that has a limit."""
+
+    __tablename__ = "spendings"
+    __table_args__ = (
+        CheckConstraint("period IN ('day', 'month', 'number-alone')", name="period"),
+        CheckConstraint("posted >= 0 AND pending >= 0", name="amounts"),
+        CheckConstraint("posted + pending <= limit_amount", name="limit"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id), primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    began_on: Mapped[str] = mapped_column(
+        primary_key=True, comment="2026-11-22 or 2026-11, in the account's time zone"
+    )
+    limit_amount: Mapped[int] = mapped_column(comment="as of the last hold under it")
+    posted: Mapped[int] = mapped_column(server_default=text("0"))
+    pending: Mapped[int] = mapped_column(server_default=text("0"))

@@ -1,0 +1,136 @@
+"""Rows of calls: what must still be true after a crash, and Asterisk's own record."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.accounts.models import CallerAccount
+from billing.catalogue.models import Expert, ExpertPhone, Number
+from billing.kit.database import Base
+
+
+class CallRow(Base):
+    """One call, from reception to settlement."""
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        CheckConstraint("(ended_at IS NULL) = (reason IS NULL)", name="ended"),
+        Index("ix_calls_open", "asterisk_id", postgresql_where=text("ended_at IS NULL")),
+        Index(None, "received_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="UUIDv7")
+    asterisk_id: Mapped[str]
+    caller_channel: Mapped[str] = mapped_column(comment="Asterisk's unique id of the caller's leg")
+    expert_channel: Mapped[str | None] = mapped_column(comment="of the last expert's leg dialled")
+    state: Mapped[str]
+    dialled: Mapped[str]
+    caller_number: Mapped[str | None] = mapped_column(comment="E.164; null: withheld or unusable")
+    trunk: Mapped[str | None]
+    trunk_trusted: Mapped[bool]
+    number_id: Mapped[UUID | None] = mapped_column(ForeignKey(Number.id))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey(CallerAccount.id))
+    number_alone: Mapped[bool] = mapped_column(comment="no PIN was needed of this caller")
+    expert_id: Mapped[UUID | None] = mapped_column(ForeignKey(Expert.id))
+    language: Mapped[str]
+    talk_bridge: Mapped[str | None] = mapped_column(comment="the present stretch's bridge")
+    received_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None] = mapped_column(comment="the expert's key")
+    consented_at_ms: Mapped[int | None] = mapped_column(comment="the caller's key, Asterisk's ms")
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    last_seen_at: Mapped[datetime] = mapped_column(comment="heartbeat of the process that has it")
+
+
+class DialAttempt(Base):
+    """One ringing of one phone of an expert."""
+
+    __tablename__ = "dial_attempts"
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    phone_id: Mapped[UUID] = mapped_column(ForeignKey(ExpertPhone.id))
+    channel_id: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[str | None]
+
+
+class TalkStretch(Base):
+    """A stretch of talk and its bridge, written before the legs are joined and when they are."""
+
+    __tablename__ = "talk_stretches"
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id), primary_key=True)
+    bridge: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity())
+    paid: Mapped[bool]
+    start_ms: Mapped[int | None] = mapped_column(comment="null: the legs were never seen joined")
+    end_ms: Mapped[int | None]
+    written_at: Mapped[datetime]
+
+
+class PaidInterval(Base):
+    """A stretch of paid talk as it was billed; written once, by the settlement."""
+
+    __tablename__ = "paid_intervals"
+    __table_args__ = (CheckConstraint("end_ms >= start_ms", name="order"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    start_ms: Mapped[int]
+    end_ms: Mapped[int]
+
+
+class TimelineRow(Base):
+    """One thing that happened in a call."""
+
+    __tablename__ = "timeline_entries"
+    __table_args__ = (Index(None, "call_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id))
+    at_ms: Mapped[int]
+    what: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(comment="no digits, PINs or whole numbers")
+
+
+class CelRecord(Base):
+    """One line of Asterisk's own record (channel event logging)."""
+
+    __tablename__ = "cel_records"
+    __table_args__ = (
+        UniqueConstraint(
+            "channel_id", "at_us", "event", "bridge_id", postgresql_nulls_not_distinct=True
+        ),
+        Index(None, "linked_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    event: Mapped[str] = mapped_column(comment="CHAN_START, BRIDGE_ENTER, …; never DTMF")
+    at_us: Mapped[int] = mapped_column(comment="microseconds since the epoch")
+    channel_id: Mapped[str]
+    linked_id: Mapped[str]
+    bridge_id: Mapped[str | None]
+    extra: Mapped[dict[str, Any]]
+
+
+class CelOffset(Base):
+    """How far a file of Asterisk's record was read."""
+
+    __tablename__ = "cel_offsets"
+
+    file_key: Mapped[str] = mapped_column(primary_key=True)
+    offset_bytes: Mapped[int]

@@ -1,0 +1,110 @@
+"""Rows of what is offered: trunks, numbers, experts, their phones, and who is in a call."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.kit.database import Base
+from billing.tariffs.models import TariffRow
+
+ENDPOINT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,78}$"
+
+
+class Trunk(Base):
+    """A carrier's line into Asterisk."""
+
+    __tablename__ = "trunks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True, comment="as the dialplan hands it over")
+    trusted: Mapped[bool] = mapped_column(comment="whether its caller ids are vouched for")
+    region: Mapped[str] = mapped_column(comment="ISO 3166 country of its national numbers")
+
+
+class Expert(Base):
+    """Somebody who sells advice and is reached by an extension."""
+
+    __tablename__ = "experts"
+    __table_args__ = (
+        CheckConstraint("extension ~ '^[0-9]{1,8}$'", name="extension"),
+        CheckConstraint(
+            "presence IN ('available', 'there-but-not-available', 'away')", name="presence"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    extension: Mapped[str] = mapped_column(unique=True)
+    language: Mapped[str]
+    presence: Mapped[str]
+    tariff_id: Mapped[UUID | None] = mapped_column(ForeignKey(TariffRow.id))
+    created_at: Mapped[datetime]
+
+
+class ExpertPhone(Base):
+    """One phone of an expert; lower positions ring first."""
+
+    __tablename__ = "expert_phones"
+    __table_args__ = (
+        UniqueConstraint("expert_id", "position"),
+        CheckConstraint(f"endpoint ~ '{ENDPOINT_PATTERN}'", name="endpoint"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id))
+    position: Mapped[int]
+    endpoint: Mapped[str] = mapped_column(comment="an Asterisk PJSIP endpoint of our making")
+
+
+class Number(Base):
+    """A phone number of ours and what it is for."""
+
+    __tablename__ = "numbers"
+    __table_args__ = (
+        CheckConstraint("kind IN ('menu', 'direct')", name="kind"),
+        CheckConstraint("(kind = 'direct') = (expert_id IS NOT NULL)", name="direct_expert"),
+        CheckConstraint("without_payer IN ('refuse', 'free')", name="without_payer"),
+        CheckConstraint("free_limit_seconds > 0", name="free_limit"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    e164: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    language: Mapped[str]
+    without_payer: Mapped[str] = mapped_column(comment="when nobody can be charged")
+    free_limit_seconds: Mapped[int] = mapped_column(comment="bounds a talk that nobody pays")
+    expert_id: Mapped[UUID | None] = mapped_column(ForeignKey(Expert.id))
+    tariff_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey(TariffRow.id), comment="wins over the expert's own"
+    )
+    open: Mapped[bool] = mapped_column(server_default=sql("true"))
+    created_at: Mapped[datetime]
+
+
+class Reservation(Base):
+    """An expert taken by a call; while not released, no other call gets him."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        Index(
+            "uq_reservations_expert_open",
+            "expert_id",
+            unique=True,
+            postgresql_where=sql("released_at IS NULL"),
+        ),
+        Index(
+            "uq_reservations_call_open",
+            "call_id",
+            unique=True,
+            postgresql_where=sql("released_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id))
+    call_id: Mapped[UUID]
+    reserved_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]

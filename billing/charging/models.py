@@ -1,0 +1,69 @@
+"""Rows of charging: one session for each call that was quoted a price, and its grants."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.accounts.models import CallerAccount
+from billing.catalogue.models import Expert, Number
+from billing.kit.database import Base
+from billing.ledger.models import LedgerAccount, Transfer
+from billing.tariffs.models import TariffVersion
+
+
+class ChargingSession(Base):
+    """One call's account with us (RFC 8506): what was quoted and is frozen for it.
+
+    A quote for another expert, after the first was released, replaces what is frozen.
+    """
+
+    __tablename__ = "charging_sessions"
+    __table_args__ = (
+        CheckConstraint("state IN ('quoted', 'granted', 'settled')", name="state"),
+        Index(None, "account_id", "expert_id", "tariff_version_id"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(primary_key=True, comment="the call's id")
+    state: Mapped[str]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id))
+    wallet_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerAccount.id))
+    expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id))
+    number_id: Mapped[UUID] = mapped_column(ForeignKey(Number.id))
+    tariff_version_id: Mapped[UUID] = mapped_column(ForeignKey(TariffVersion.id))
+    tariff: Mapped[dict[str, Any]] = mapped_column(comment="the version announced, in full")
+    currency: Mapped[str] = mapped_column(String(3))
+    share: Mapped[dict[str, Any]] = mapped_column(comment="the share rule, frozen with the tariff")
+    number_alone: Mapped[bool] = mapped_column(comment="the caller proved himself by number only")
+    call_limit: Mapped[int | None] = mapped_column(comment="of the account, ledger units")
+    day: Mapped[str] = mapped_column(comment="2026-11-22: when the call began, where he lives")
+    segment: Mapped[int] = mapped_column(
+        server_default=text("0"), comment="raised when holds are let go before any paid time"
+    )
+    quoted_at: Mapped[datetime]
+
+
+class GrantRow(Base):
+    """One answer to an `initial` or `update` request; the key makes a repeat harmless."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        CheckConstraint("amount >= 0 AND granted_seconds >= 0", name="amounts"),
+        CheckConstraint("(amount = 0) = (transfer_id IS NULL)", name="transfer"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey(ChargingSession.session_id), primary_key=True
+    )
+    request_number: Mapped[int] = mapped_column(primary_key=True)
+    segment: Mapped[int]
+    used_seconds: Mapped[int] = mapped_column(comment="talked so far, as the request said")
+    granted_seconds: Mapped[int] = mapped_column(comment="from the start of paid time, in all")
+    end_seconds: Mapped[int] = mapped_column(comment="where money or tariff end the talk")
+    final: Mapped[bool]
+    amount: Mapped[int] = mapped_column(comment="held by this request; 0: nothing to hold")
+    held: Mapped[int] = mapped_column(comment="all open holds of the session after it")
+    transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey(Transfer.id), unique=True)
+    at: Mapped[datetime]

@@ -1,0 +1,74 @@
+"""The one database: engine, sessions and the base of all rows."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, MetaData, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from billing.kit.settings import Settings
+
+Sessions = async_sessionmaker[AsyncSession]
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+CONNECT_TIMEOUT_SECONDS = 2
+"""PostgreSQL's client library takes no less than 2."""
+
+
+class Base(DeclarativeBase):
+    """The base of every row. Times are aware; `int` is 64 bits wide, since money is in it."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        int: BigInteger(),
+        UUID: Uuid(),
+        dict[str, Any]: JSONB(),
+    }
+
+
+def make_engine(settings: Settings, *, statement_timeout_ms: int | None = None) -> AsyncEngine:
+    """An engine on which nothing waits for ever.
+
+    `statement_timeout_ms` defaults to the limit `database_ms`; 0 means no limit (migrations). A
+    connection that died with a restarted PostgreSQL is noticed and replaced before it is used.
+    """
+    timeout_ms = (
+        settings.limits.database_ms if statement_timeout_ms is None else statement_timeout_ms
+    )
+    options = (
+        f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
+        " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    )
+    return create_async_engine(
+        settings.database_url,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=max(timeout_ms, 1) / 1_000 if timeout_ms else 30,
+        connect_args={
+            "options": options,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": "primeline",
+        },
+    )
+
+
+def make_sessions(engine: AsyncEngine) -> Sessions:
+    """Sessions for the edges: `async with sessions.begin() as s:` is one transaction."""
+    return async_sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,35 @@
+"""Rows of no single noun: what people changed, and writes that must not happen twice."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.kit.database import Base
+
+
+class AuditEntry(Base):
+    """One change that a person made. Rows are only added."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index(None, "subject", "subject_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(comment="who, e.g. the operating system's user name")
+    action: Mapped[str] = mapped_column(comment="what was done, e.g. tariff-added")
+    subject: Mapped[str] = mapped_column(comment="the kind of thing changed, e.g. tariff")
+    subject_id: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(comment="the values set; never a PIN or secret")
+
+
+class IdempotencyKey(Base):
+    """A write already done under a key its sender chose, and the answer he got."""
+
+    __tablename__ = "idempotency_keys"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str] = mapped_column(comment="SHA-256 of what was asked under the key")
+    answer: Mapped[dict[str, Any] | None] = mapped_column(comment="null only inside a transaction")
+    created_at: Mapped[datetime]

@@ -1,0 +1,99 @@
+"""Settings from the environment (`PRIMELINE_…`), read once at an edge and handed down."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from billing.kit.errors import PrimelineError
+from billing.kit.limits import Limits
+
+
+class SettingsInvalid(PrimelineError):
+    """The environment lacks a setting or has one that can't be."""
+
+    code = "settings-invalid"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("Settings: " + " ".join(problems))
+
+
+class LimitsInvalid(PrimelineError):
+    """PRIMELINE_LIMITS isn't what it should be."""
+
+    code = "limits-invalid"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"PRIMELINE_LIMITS: {why}")
+
+
+def limits_from(overrides: str | dict[str, Any]) -> Limits:
+    """The limits with some replaced; `overrides` is a JSON object of names and whole numbers.
+
+    Raises LimitsInvalid for what is no object, an unknown name, or no positive whole number.
+    """
+    if isinstance(overrides, str):
+        try:
+            overrides = json.loads(overrides or "{}")
+        except json.JSONDecodeError as error:
+            raise LimitsInvalid(f"not valid JSON ({error}).") from error
+    if not isinstance(overrides, dict):
+        raise LimitsInvalid('must be a JSON object such as {"grant_seconds": 60}.')
+    known = {field.name for field in fields(Limits)}
+    for name, value in overrides.items():
+        if name not in known:
+            raise LimitsInvalid(f"there is no limit {name!r}. Known: {', '.join(sorted(known))}.")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise LimitsInvalid(f"{name} must be a whole number of at least 0, not {value!r}.")
+    return replace(Limits(), **overrides)
+
+
+class Settings(BaseSettings):
+    """What differs from one installation to the next. Secrets never show in a repr or a log."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIMELINE_", extra="ignore")
+
+    database_url: str = Field(description="postgresql+psycopg://… of the one database")
+    asterisk_id: str = "asterisk"
+    ari_url: str = "http://127.0.0.1:8088"
+    ari_user: str = "primeline"
+    ari_password: SecretStr = SecretStr("")
+    data_dir: Path = Path(".primeline")
+    cel_file: Path = Path(".primeline/log/cel-custom/primeline.csv")
+    prompts_dir: Path = Path(".primeline/prompts")
+    spool_dir: Path = Path(".primeline/spool")
+    log_level: str = "INFO"
+    limits: Annotated[Limits, NoDecode] = Limits()
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _read_limits(cls, value: Any) -> Limits:
+        if isinstance(value, Limits):
+            return value
+        return limits_from(value)
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, value: str) -> str:
+        # Servers and hosting services hand out URLs without a driver; there is one driver here.
+        for scheme in ("postgresql://", "postgres://"):
+            if value.startswith(scheme):
+                return "postgresql+psycopg://" + value.removeprefix(scheme)
+        if not value.startswith("postgresql+psycopg://"):
+            raise ValueError("PRIMELINE_DATABASE_URL must begin with postgresql://")
+        return value
+
+
+def read_settings() -> Settings:
+    """Settings of the environment; SettingsInvalid names each variable that is wrong or missing."""
+    try:
+        return Settings.model_validate({})
+    except ValidationError as error:
+        problems = [
+            f"PRIMELINE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}."
+            for problem in error.errors()
+        ]
+        raise SettingsInvalid(problems) from error

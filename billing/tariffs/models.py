@@ -1,0 +1,54 @@
+"""Rows of tariffs: a name, and versions that are never edited."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.kit.database import Base
+
+
+class TariffRow(Base):
+    """A tariff by name; what it costs stands in its versions."""
+
+    __tablename__ = "tariffs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+
+
+class TariffVersion(Base):
+    """What a tariff costs from a moment on. Amounts are ledger units and include tax."""
+
+    __tablename__ = "tariff_versions"
+    __table_args__ = (
+        UniqueConstraint("tariff_id", "valid_from"),
+        CheckConstraint(
+            "price_per_minute >= 0 AND connect_fee >= 0 AND minimum_charge >= 0"
+            " AND (maximum_charge IS NULL OR maximum_charge >= 0)",
+            name="amounts",
+        ),
+        CheckConstraint(
+            "first_increment_seconds > 0 AND next_increment_seconds > 0 AND free_seconds >= 0"
+            " AND maximum_seconds > 0",
+            name="seconds",
+        ),
+        CheckConstraint("tax_basis_points BETWEEN 0 AND 10000", name="tax"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tariff_id: Mapped[UUID] = mapped_column(ForeignKey(TariffRow.id))
+    valid_from: Mapped[datetime]
+    price_per_minute: Mapped[int]
+    connect_fee: Mapped[int]
+    minimum_charge: Mapped[int]
+    maximum_charge: Mapped[int | None] = mapped_column(comment="null: no bound")
+    first_increment_seconds: Mapped[int]
+    next_increment_seconds: Mapped[int]
+    free_seconds: Mapped[int]
+    maximum_seconds: Mapped[int]
+    tax_basis_points: Mapped[int] = mapped_column(comment="2000 is 20 %")
+    created_at: Mapped[datetime]
