@@ -130,8 +130,8 @@ async def _booted(process: AsteriskProcess) -> None:
 
 async def _ari_answers(process: AsteriskProcess) -> None:
     instance, status = process.instance, 0
-    login = aiohttp.BasicAuth(ARI_USER, instance.secrets.ari_password)
-    async with aiohttp.ClientSession(auth=login) as http:
+    login = aiohttp.encode_basic_auth(ARI_USER, instance.secrets.ari_password)
+    async with aiohttp.ClientSession(headers={"Authorization": login}) as http:
         while status != HTTPStatus.OK:
             if not process.child.running:
                 ended = f"it ended with {process.child.exit_status}"

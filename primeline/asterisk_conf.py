@@ -207,8 +207,8 @@ def _phone(phone: PhoneEndpoint) -> str:
     number = "" if phone.number is None else _checked(_NUMBER, "a number", phone.number)
     lines = [
         f"[{name}](phone)",
-        # An empty number is a number: without it Asterisk would believe the phone's From.
-        f'callerid = "Primeline" <{number or "anonymous"}>',
+        # Without a caller id of its own Asterisk would believe the phone's From.
+        f"callerid = <{number or 'anonymous'}>",
         f"auth = {name}",
         f"aors = {name}",
         "",
