@@ -24,12 +24,14 @@ def amount_phrases(currency: str, greatest_major: int = 100) -> Iterator[Phrase]
 
 
 def length_phrases() -> Iterator[Phrase]:
-    """Give all that is said of credit, whatever its length, and of free calls up to an hour."""
-    lengths = (*range(1, 60), *range(60, 3_601, 60))
-    for seconds in lengths:
+    """Give all that is said of credit, whatever its length, and of free calls in whole minutes.
+
+    A number whose free limit is another needs its own `free-call`.
+    """
+    for seconds in range(60, 3_601, 60):
         yield Phrase("free-call", seconds)
     # The last one is "more than an hour".
-    for seconds in (*lengths, 3_660):
+    for seconds in (*range(1, 60), *range(60, 3_661, 60)):
         yield Phrase("credit-buys", seconds)
         yield Phrase("credit-buys-caller", seconds)
 

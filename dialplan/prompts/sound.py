@@ -76,11 +76,11 @@ def finish(samples: Samples, rate_hz: int) -> Samples:
     if rate_hz != RATE_HZ:
         samples = np.asarray(soxr.resample(samples, rate_hz, RATE_HZ), dtype=np.float64)
     heard = np.flatnonzero(np.abs(samples) > _SILENCE)
-    if not heard.size:
+    if heard.size < _MARGIN_SAMPLES:
         raise ValueError("silence")
     start = max(0, int(heard[0]) - _MARGIN_SAMPLES)
+    loudness = float(np.sqrt(np.mean(np.square(samples[heard]))))
     samples = faded(samples[start : int(heard[-1]) + _MARGIN_SAMPLES])
-    loudness = float(np.sqrt(np.mean(np.square(samples[np.abs(samples) > _SILENCE]))))
     gain = min(_LOUDNESS / loudness, _PEAK / float(np.abs(samples).max()))
     return np.multiply(samples, gain)
 

@@ -55,7 +55,7 @@ class PromptStore:
     def __init__(self, directory: Path, voices: Mapping[str, Voice] | None = None) -> None:
         self.directory = directory.absolute()
         self.voices: Mapping[str, Voice] = voices or {}
-        self._indexes: dict[str, tuple[int, Index]] = {}
+        self._indexes: dict[str, tuple[tuple[int, int, int], Index]] = {}
 
     def media(self, phrase: Phrase, language: str) -> tuple[str, ...]:
         """Give the paths of a phrase's files, in order, without extension.
@@ -160,12 +160,14 @@ class PromptStore:
     def _index(self, language: str) -> Index:
         path = self.directory / language / "index.json"
         try:
-            changed_ns = path.stat().st_mtime_ns
+            status = path.stat()
         except FileNotFoundError:
             return Index({})
+        # Two changes can fall into one tick of the file system's clock.
+        version = (status.st_mtime_ns, status.st_ino, status.st_size)
         known = self._indexes.get(language)
-        if known is None or known[0] != changed_ns:
-            known = self._indexes[language] = (changed_ns, Index.load(path))
+        if known is None or known[0] != version:
+            known = self._indexes[language] = (version, Index.load(path))
         return known[1]
 
 
