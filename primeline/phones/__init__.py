@@ -3,7 +3,8 @@
 `Phone` registers and calls; each `PhoneCall` records what it hears with exact times.
 """
 
-from primeline.phones.call import PhoneCall, PhoneEvent, State
+from primeline.phones.call import PhoneCall
+from primeline.phones.dialog import PhoneEvent, State
 from primeline.phones.errors import PhoneError, PhoneWaitedInVain, RegistrationRefused
 from primeline.phones.heard import Frame, Heard, Key
 from primeline.phones.phone import Phone

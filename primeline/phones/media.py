@@ -6,8 +6,6 @@ what is measured. Packets are sent every 20 ms by the clock, whatever the event 
 
 import random
 import select
-import socket
-import struct
 import sys
 import threading
 import time
@@ -16,10 +14,9 @@ from collections.abc import Iterable
 
 from primeline.phones import rtp
 from primeline.phones.heard import Frame, Heard, Key
+from primeline.phones.udp import arrival_ns, open_pair
 from primeline.phones.voices import SILENCE, Voice
 
-_SO_TIMESTAMPNS = 35
-_TIMESPEC = struct.Struct("@ll")
 _TICK_NS = 5_000_000
 _FRAME_NS = rtp.FRAME_MS * 1_000_000
 _LATE_NS = 200_000_000
@@ -32,7 +29,7 @@ class Stream:
     """One call's RTP: its own port, what it says, what it hears."""
 
     def __init__(self, host: str) -> None:
-        self.socket, self._control = _open_pair(host)
+        self.socket, self._control = open_pair(host)
         self.port: int = self.socket.getsockname()[1]
         self.heard = Heard()
         self.keys: list[Key] = []
@@ -144,7 +141,7 @@ class Stream:
             except OSError:
                 return
             if self._remote is not None and address[1] == self._remote[1]:
-                self._receive(data, _arrival_ns(extra))
+                self._receive(data, arrival_ns(extra))
 
     def _receive(self, data: bytes, at_ns: int) -> None:
         packet = rtp.parse(data)
@@ -221,39 +218,3 @@ class _Engine:
 
 
 _engine = _Engine()
-
-
-def _arrival_ns(extra: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in extra:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
-            return int(seconds) * 1_000_000_000 + int(nanoseconds)
-    return time.time_ns()
-
-
-def _open_pair(host: str) -> tuple[socket.socket, socket.socket]:
-    """A free even port for RTP and the odd one above it, so that no other phone hears our RTCP."""
-    while True:
-        sound = _bound(host, 0)
-        port = sound.getsockname()[1]
-        if port % 2 == 0:
-            try:
-                control = _bound(host, port + 1)
-            except OSError:
-                pass
-            else:
-                sound.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-                sound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-                return sound, control
-        sound.close()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    opened.setblocking(False)
-    try:
-        opened.bind((host, port))
-    except OSError:
-        opened.close()
-        raise
-    return opened

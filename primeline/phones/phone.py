@@ -5,7 +5,8 @@ import contextlib
 from types import TracebackType
 from typing import Self
 
-from primeline.phones.call import PhoneCall, State
+from primeline.phones.call import PhoneCall
+from primeline.phones.dialog import State
 from primeline.phones.digest import credentials
 from primeline.phones.errors import PhoneWaitedInVain, RegistrationRefused
 from primeline.phones.messages import Message, parameter, reply, token
@@ -86,7 +87,7 @@ class Phone:
     def vanish(self) -> None:
         """Disappear without a word, like a phone whose plug is pulled."""
         for call in self.calls:
-            call.drop()
+            call.forget()
         if self._refresh is not None:
             self._refresh.cancel()
             self._refresh = None

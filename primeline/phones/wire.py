@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from primeline.phones.messages import Message, parameter, parse, uri_of
 _FIRST_REPEAT_MS = 500
 _LONGEST_REPEAT_MS = 4000
 _GIVE_UP_MS = 32_000
+_KEPT_MESSAGES = 10_000
+_KEPT_ANSWERS = 64
 
 Address = tuple[str, int]
 OnResponse = Callable[[Message], None]
@@ -30,7 +33,7 @@ class Wire(asyncio.DatagramProtocol):
 
     def __init__(self, server: Address, on_request: OnRequest) -> None:
         self.server = server
-        self.log: list[WireMessage] = []
+        self.log: deque[WireMessage] = deque(maxlen=_KEPT_MESSAGES)
         self.address: Address = ("", 0)
         self._on_request = on_request
         self._transport: asyncio.DatagramTransport | None = None
@@ -87,6 +90,8 @@ class Wire(asyncio.DatagramProtocol):
     def respond(self, request: Message, response: Message) -> None:
         """Answer a request; a final answer to an INVITE is repeated until its ACK comes."""
         self._answered[_key(request)] = response
+        if len(self._answered) > _KEPT_ANSWERS:
+            del self._answered[next(iter(self._answered))]
         self._send(response)
         if request.method == "INVITE" and response.is_final:
             self._repeat(("ack", _dialog_key(request)), response, _FIRST_REPEAT_MS, 0)
@@ -100,6 +105,8 @@ class Wire(asyncio.DatagramProtocol):
             self._stop_repeating(key)
         if message.method == "INVITE" and message.is_refusal:
             self._send(_ack_of_refusal(request, message))
+        if message.is_final and message.method != "INVITE":
+            del self._clients[key]
         on_response(message)
 
     def _repeat(self, key: tuple[str, str], message: Message, wait_ms: int, waited_ms: int) -> None:
