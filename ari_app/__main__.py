@@ -1,0 +1,85 @@
+"""`python -m ari_app`: the Stasis application, one for each Asterisk, set by the environment."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+
+from ari_app.ari import stream
+from ari_app.ari.client import AriClient
+from ari_app.calls.recovery import Recovery
+from ari_app.calls.registry import Registry
+from ari_app.cel import CelReader
+from ari_app.spool import Spool
+from billing.kit.database import make_engine, make_sessions
+from billing.kit.logs import configure
+from billing.kit.settings import Settings
+from dialplan.prompts.store import PromptStore
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop. Calls go on in Asterisk; the next process adopts them.
+
+    Raises:
+        stream.Replaced: another process took the application over.
+
+    """
+    engine = make_engine(settings)
+    sessions = make_sessions(engine)
+    spool = Spool(settings.spool_dir, sessions)
+    cel = CelReader(settings.cel_file, sessions)
+    prompts = PromptStore(settings.prompts_dir)
+    ari = AriClient(settings.ari_url, settings.ari_user, settings.ari_password.get_secret_value())
+    async with ari:
+        registry = Registry(
+            ari=ari,
+            sessions=sessions,
+            prompts=prompts,
+            spool=spool,
+            cel=cel,
+            limits=settings.limits,
+            asterisk_id=settings.asterisk_id,
+        )
+        recovery = Recovery(registry, ari, sessions, spool, cel)
+        work = (
+            stream.events(ari, recovery.resync, registry.on_event),
+            registry.beat(),
+            registry.watch_wallets(),
+            recovery.sweep(settings.limits.sweep_ms),
+            cel.follow(),
+            spool.drain_for_ever(),
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(each) for each in work]
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, _cancel, tasks)
+        finally:
+            await engine.dispose()
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    log.info("stopping")
+    for task in tasks:
+        task.cancel()
+
+
+def main() -> int:
+    """Exit status 0 when stopped, 3 when another process took over."""
+    settings = Settings()  # type: ignore[call-arg]  # the environment has the rest
+    configure(settings.log_level, json=True)
+    status = 0
+    try:
+        asyncio.run(serve(settings))
+    except* stream.Replaced:
+        log.warning("another process has taken over this application")
+        status = 3
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

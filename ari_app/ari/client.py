@@ -1,0 +1,224 @@
+"""Commands to Asterisk: the ARI requests that a paid call needs, each with a deadline.
+
+Sources: Asterisk's rest-api descriptions of 22.10. `play` and `addChannel` are never repeated:
+twice played is heard twice, and a channel added again leaves and re-enters its bridge. All other
+requests may be repeated once, since they are made idempotent by ids of our own.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+
+APPLICATION: Final = "primeline"
+DEADLINE_MS: Final = 3_000
+KEEP_ALIVE_SECONDS: Final = 10
+"""Asterisk drops idle connections after 15 s; a request must not meet a dead one."""
+
+UNWANTED_EVENTS: Final = (
+    "ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId",
+    "ChannelHangupRequest", "ChannelCreated", "Dial", "PlaybackStarted", "BridgeCreated",
+    "BridgeDestroyed", "DeviceStateChanged", "PeerStatusChange", "ContactStatusChange",
+)  # fmt: skip
+"""Events that no call uses; each one filtered saves CPU in Asterisk and here."""
+
+
+class AriError(Exception):
+    """Asterisk refused a request."""
+
+    def __init__(self, method: str, path: str, status: int, message: str) -> None:
+        super().__init__(f"{method} {path}: {status} {message}")
+        self.status = status
+
+    @property
+    def gone(self) -> bool:
+        """The channel, bridge or playback does not exist (any more)."""
+        return self.status == 404  # noqa: PLR2004
+
+
+class AriUnreachable(AriError):
+    """No answer in time, or no connection."""
+
+    def __init__(self, method: str, path: str, why: str) -> None:
+        super().__init__(method, path, 0, why)
+
+
+class AriClient:
+    """Pooled keep-alive HTTP to one Asterisk. Use as an async context manager."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url.rstrip("/") + "/ari"
+        self._auth = aiohttp.BasicAuth(user, password)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        self._session = aiohttp.ClientSession(auth=self._auth, connector=connector)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.session.close()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The HTTP session, open inside the context only."""
+        assert self._session is not None, "use AriClient as a context manager"  # noqa: S101
+        return self._session
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        repeat: bool = True,
+    ) -> Any:
+        """One request; the parsed answer, or None where there is none.
+
+        Raises:
+            AriError: Asterisk answered 4xx or 5xx.
+            AriUnreachable: no answer within the deadline.
+
+        """
+        try:
+            return await self._once(method, path, params, body)
+        except aiohttp.ClientConnectionError as error:
+            if not repeat:
+                raise AriUnreachable(method, path, str(error)) from error
+        except TimeoutError as error:
+            raise AriUnreachable(method, path, "no answer in time") from error
+        try:
+            return await self._once(method, path, params, body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise AriUnreachable(method, path, str(error)) from error
+
+    async def _once(
+        self, method: str, path: str, params: Mapping[str, str] | None, body: Any
+    ) -> Any:
+        async with (
+            asyncio.timeout(DEADLINE_MS / 1000),
+            self.session.request(
+                method, f"{self._url}/{path}", params=params, json=body
+            ) as response,
+        ):
+            if response.status >= 400:  # noqa: PLR2004
+                raise AriError(method, path, response.status, (await response.text())[:200])
+            if response.status == 204:  # noqa: PLR2004
+                return None
+            return await response.json(content_type=None)
+
+    # Channels.
+
+    async def answer(self, channel: str) -> None:
+        """Answer an incoming channel."""
+        await self.request("POST", f"channels/{channel}/answer")
+
+    async def ring(self, channel: str, *, on: bool) -> None:
+        """Let the channel hear ringing, or stop it."""
+        await self.request("POST" if on else "DELETE", f"channels/{channel}/ring")
+
+    async def play(self, channel: str, playback: str, sounds: Sequence[str]) -> None:
+        """Play sound files (absolute, without extension) one after the other."""
+        params = {"media": ",".join(f"sound:{sound}" for sound in sounds)}
+        await self.request("POST", f"channels/{channel}/play/{playback}", params, repeat=False)
+
+    async def stop_playback(self, playback: str) -> None:
+        """Stop a playback; its channel is free within milliseconds."""
+        await self.request("DELETE", f"playbacks/{playback}")
+
+    async def set_variable(self, channel: str, name: str, value: str) -> None:
+        """Set a channel variable or function; waits behind a prompt on that channel."""
+        params = {"variable": name, "value": value}
+        await self.request("POST", f"channels/{channel}/variable", params)
+
+    async def variable(self, channel: str, name: str) -> str:
+        """Read a channel variable or function."""
+        answer = await self.request("GET", f"channels/{channel}/variable", {"variable": name})
+        return str(answer["value"])
+
+    async def create(
+        self, channel: str, endpoint: str, args: str, originator: str, variables: Mapping[str, str]
+    ) -> None:
+        """Create a channel to `endpoint` without dialling it; its `StasisStart` follows."""
+        params = {
+            "endpoint": endpoint,
+            "app": APPLICATION,
+            "appArgs": args,
+            "channelId": channel,
+            "originator": originator,
+        }
+        body = {"variables": dict(variables)}
+        try:
+            await self.request("POST", "channels/create", params, body)
+        except AriError as error:
+            # A 409 proves nothing (it may be our own first try, or no channel at all): ask.
+            if error.status != 409:  # noqa: PLR2004
+                raise
+            await self.request("GET", f"channels/{channel}")
+
+    async def dial(self, channel: str, seconds: int) -> None:
+        """Dial a created channel for at most `seconds`."""
+        await self.request(
+            "POST", f"channels/{channel}/dial", {"timeout": str(seconds)}, repeat=False
+        )
+
+    async def hang_up(self, channel: str, cause: int | None = None) -> None:
+        """Hang up; the Q.850 `cause` decides the SIP answer of an unanswered channel."""
+        params = {"reason_code": str(cause)} if cause is not None else None
+        await self.request("DELETE", f"channels/{channel}", params)
+
+    async def channels(self) -> list[dict[str, Any]]:
+        """All channels there are."""
+        return list(await self.request("GET", "channels"))
+
+    # Bridges.
+
+    async def make_bridge(self, bridge: str) -> None:
+        """Make an empty bridge in which both sides' digits are told as events."""
+        params = {"type": "mixing,dtmf_events"}
+        await self.request("POST", f"bridges/{bridge}", params)
+
+    async def join(self, bridge: str, channels: Sequence[str]) -> None:
+        """Put channels into the bridge, in this order; digits aren't passed on."""
+        params = {"channel": ",".join(channels), "absorbDTMF": "true"}
+        await self.request("POST", f"bridges/{bridge}/addChannel", params, repeat=False)
+
+    async def announce(self, bridge: str, playback: str, sounds: Sequence[str]) -> None:
+        """Play sound files to all in the bridge, over what they say."""
+        params = {"media": ",".join(f"sound:{sound}" for sound in sounds)}
+        await self.request("POST", f"bridges/{bridge}/play/{playback}", params, repeat=False)
+
+    async def drop_bridge(self, bridge: str) -> None:
+        """Take the bridge down; its channels stay up, apart."""
+        await self.request("DELETE", f"bridges/{bridge}")
+
+    async def bridges(self) -> list[dict[str, Any]]:
+        """All bridges there are."""
+        return list(await self.request("GET", "bridges"))
+
+    # The application.
+
+    async def open_events(self, heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
+        """Open the events websocket. Our channels' subscriptions outlive its loss."""
+        url = f"{self._url}/events?app={APPLICATION}&subscribeAll=false"
+        return await self.session.ws_connect(
+            url, auth=self._auth, heartbeat=heartbeat_seconds, max_msg_size=0
+        )
+
+    async def application_channels(self) -> list[str]:
+        """The ids of the channels that are in our application."""
+        answer = await self.request("GET", f"applications/{APPLICATION}")
+        return list(answer["channel_ids"])
+
+    async def filter_events(self) -> None:
+        """Ask for fewer events; forgotten by Asterisk when the socket is lost."""
+        body = {"disallowed": [{"type": kind} for kind in UNWANTED_EVENTS]}
+        await self.request("PUT", f"applications/{APPLICATION}/eventFilter", body=body)

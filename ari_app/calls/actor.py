@@ -1,0 +1,118 @@
+"""One call's mailbox and task: events in order, one step each, its commands carried out."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from ari_app.calls.commands import Arm, ArmAt, Command, Disarm, Note, Stop
+from ari_app.calls.data import CallData
+from ari_app.calls.events import Event, TimerFired
+from ari_app.calls.machine import IllegalEvent, step
+from ari_app.calls.states import State
+from billing.calls.values import TimelineEntry
+
+log = structlog.get_logger(__name__)
+
+
+def now_ms() -> int:
+    """This host's wall clock, which is also Asterisk's, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Executor(Protocol):
+    """Carries commands out. `execute` must not wait for the database."""
+
+    async def execute(self, commands: Sequence[Command], data: CallData) -> None:
+        """Carry out the commands in order."""
+
+    def note(self, entry: TimelineEntry) -> None:
+        """Keep a line of the timeline until the next write to the database."""
+
+    async def close(self) -> None:
+        """Wait for what is still being written."""
+
+
+class Actor:
+    """Runs one call. `post` may be called from any callback of the same loop."""
+
+    def __init__(self, data: CallData, first: Sequence[Command] = ()) -> None:
+        self.data = data
+        self._first = tuple(first)
+        self._mailbox: asyncio.Queue[tuple[Event, int]] = asyncio.Queue()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        # How often each timer was armed or disarmed: one that fired before that, but waits in the
+        # mailbox, means nothing any more.
+        self._armed: Counter[str] = Counter()
+        self._over = False
+
+    def post(self, event: Event) -> None:
+        """Put an event into the mailbox."""
+        self._mailbox.put_nowait((event, 0))
+
+    async def run(self, executor: Executor) -> None:
+        """Live until the call is over."""
+        with structlog.contextvars.bound_contextvars(call_id=self.data.call_id):
+            try:
+                await self._carry_out(executor, self._first)
+                while not self._over:
+                    event, number = await self._mailbox.get()
+                    if isinstance(event, TimerFired) and number != self._armed[event.timer]:
+                        continue
+                    await self._turn(executor, event)
+            finally:
+                for timer in self._timers.values():
+                    timer.cancel()
+                await executor.close()
+
+    async def _turn(self, executor: Executor, event: Event) -> None:
+        before = self.data.state
+        try:
+            self.data, commands = step(self.data, event)
+        except IllegalEvent as error:
+            log.error("illegal event", error=str(error))  # noqa: TRY400  (no traceback needed)
+            return
+        if self.data.state is not before:
+            log.info("state", state=str(self.data.state), before=str(before))
+        await self._carry_out(executor, commands)
+
+    async def _carry_out(self, executor: Executor, commands: Sequence[Command]) -> None:
+        others: list[Command] = []
+        for command in commands:
+            match command:
+                case Arm(timer, ms):
+                    self._arm(timer, ms)
+                case ArmAt(timer, at_ms):
+                    self._arm(timer, max(0, at_ms - now_ms()))
+                case Disarm(timer):
+                    self._disarm(timer)
+                case Note(what, detail):
+                    executor.note(TimelineEntry(now_ms(), what, dict(detail)))
+                case Stop():
+                    self._over = True
+                case _:
+                    others.append(command)
+        if others:
+            await executor.execute(others, self.data)
+
+    def _arm(self, timer: str, ms: int) -> None:
+        self._disarm(timer)
+        loop = asyncio.get_running_loop()
+        number = self._armed[timer]
+        self._timers[timer] = loop.call_later(
+            ms / 1000, self._mailbox.put_nowait, (TimerFired(timer), number)
+        )
+
+    def _disarm(self, timer: str) -> None:
+        self._armed[timer] += 1
+        handle = self._timers.pop(timer, None)
+        if handle is not None:
+            handle.cancel()
+
+    @property
+    def over(self) -> bool:
+        """Whether the call's actor has finished."""
+        return self._over or self.data.state is State.OVER

@@ -1,0 +1,248 @@
+"""What the call machine wants done, as values. The executor carries them out in order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ari_app.calls.states import Leg
+from billing.calls.values import EndReason, Interval, NoPayer
+from billing.catalogue.values import ExpertChoice, Phone, ServedNumber
+from dialplan.prompts.values import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The base of all commands."""
+
+
+# To Asterisk.
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Command):
+    """Answer the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring(Command):
+    """Let the caller hear ringing, or stop it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Say(Command):
+    """Play phrases to one leg as playback `number`; its end is told by `Said`."""
+
+    leg: Leg
+    phrases: tuple[Phrase, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hush(Command):
+    """Stop playback `number`."""
+
+    leg: Leg
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announce(Command):
+    """Play phrases into a bridge, over the talk."""
+
+    bridge: str
+    phrases: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit(Command):
+    """Set Asterisk's dead-man's switch on legs, `for_ms` from now, its grace included.
+
+    `farewell` is what the dialplan says to the caller if it fires.
+    """
+
+    legs: tuple[Leg, ...]
+    for_ms: int
+    farewell: str = "apology"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTalk(Command):
+    """Set the switch on both legs to the end of a talk: `until_ms` plus grace, then `LimitSet`."""
+
+    until_ms: int
+    granted_seconds: int
+    farewell: str = "credit"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateLeg(Command):
+    """Create the expert's channel, not dialled yet; `for_ms` is its dead-man's switch."""
+
+    attempt: int
+    phone: Phone
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DialLeg(Command):
+    """Dial the created channel."""
+
+    attempt: int
+    for_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Command):
+    """Hang up a leg; `cause` (Q.850) matters only to one that isn't answered."""
+
+    leg: Leg
+    attempt: int = 0
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeBridge(Command):
+    """Make an empty bridge for a talk."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Command):
+    """Put both legs into the bridge, the caller last."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropBridge(Command):
+    """Take the bridge down: the talk ends for both legs in the same millisecond."""
+
+    bridge: str
+
+
+# To the database.
+
+
+@dataclass(frozen=True, slots=True)
+class Receive(Command):
+    """Write the call and look its numbers up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPin(Command):
+    """Check a PIN."""
+
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp(Command):
+    """Find an expert by extension."""
+
+    number: ServedNumber
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuote(Command):
+    """Freeze the price of a talk with the expert."""
+
+    expert: ExpertChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Command):
+    """Write the consent, reserve the expert, and hold the first grant (if somebody pays)."""
+
+    expert: ExpertChoice
+    paid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Command):
+    """Void what is held and free the expert; the call goes on."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDial(Command):
+    """Write a dial attempt before it is made."""
+
+    attempt: int
+    phone: Phone
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDialEnd(Command):
+    """Write what came of a dial attempt."""
+
+    attempt: int
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTalk(Command):
+    """Write a talk's bridge before it is joined, then its start."""
+
+    bridge: str
+    paid: bool
+    start_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend(Command):
+    """Ask for a longer grant, `used` counted from `from_ms` to now."""
+
+    request_number: int
+    from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Command):
+    """Write the end of the call and all its money."""
+
+    reason: EndReason
+    intervals: tuple[Interval, ...]
+    no_payer: NoPayer | None
+
+
+# To ourselves.
+
+
+@dataclass(frozen=True, slots=True)
+class Arm(Command):
+    """Fire `timer` in `ms` from now, in place of what it was armed for."""
+
+    timer: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmAt(Command):
+    """Fire `timer` when Asterisk's clock shows `at_ms`."""
+
+    timer: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm(Command):
+    """Forget a timer."""
+
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Command):
+    """A line of the call's timeline. Never digits, PINs or whole numbers."""
+
+    what: str
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop(Command):
+    """The actor's work is done."""

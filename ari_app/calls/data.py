@@ -1,0 +1,92 @@
+"""All that the machine knows of one call, as a frozen value."""
+
+from dataclasses import dataclass
+
+from ari_app.calls.states import Leg, State
+from billing.accounts.values import Identified
+from billing.calls.values import EndReason, Interval
+from billing.catalogue.values import ExpertChoice, ServedNumber
+from billing.charging.values import Grant, Quote, Settlement
+from billing.kit.limits import Limits
+from dialplan.menus import Digits
+from dialplan.prompts.values import Phrase
+
+PIN_DIGITS = Digits(max_length=12)
+EXTENSION_DIGITS = Digits(max_length=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A stretch of talk in a bridge of its own.
+
+    `from_ms` is the second leg's entry by Asterisk's clock, None until both are in. `inside` are
+    the legs in the bridge now. `tones` counts the start tones still to end before the legs join;
+    `written` is whether the bridge's name is in the database, which must come first.
+    """
+
+    bridge: str
+    paid: bool
+    from_ms: int | None = None
+    inside: frozenset[Leg] = frozenset()
+    tones: int = 0
+    written: bool = False
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallData:
+    """The state of a call and every fact that a later step needs."""
+
+    call_id: str
+    limits: Limits
+    state: State = State.RECEIVED
+    language: str = "en"
+    # The legs.
+    caller_up: bool = True
+    answered: bool = False
+    attempt: int = 0
+    """The newest dial attempt, from 1; it names the expert's channel."""
+    phone: int = 0
+    """Which of the expert's phones it rings, from 0."""
+    expert_up: bool = False
+    """The expert's channel of `attempt` exists."""
+    expert_answered: bool = False
+    # Who calls whom, and on what terms.
+    number: ServedNumber | None = None
+    caller: Identified | None = None
+    expert: ExpertChoice | None = None
+    quote: Quote | None = None
+    grant: Grant | None = None
+    # The dialogue.
+    digits: Digits = PIN_DIGITS
+    tries: int = 0
+    turns: int = 0
+    failures: int = 0
+    price_said: bool = False
+    says: int = 0
+    """Playbacks so far; the newest is number `says`."""
+    saying: tuple[tuple[Leg, int], ...] = ()
+    """The playback that each leg hears now."""
+    # The talk and its end.
+    talks: int = 0
+    talk: Talk | None = None
+    intervals: tuple[Interval, ...] = ()
+    coming: Grant | None = None
+    """A longer grant that Asterisk has not confirmed yet."""
+    extend_due: bool = False
+    rose: bool = False
+    reason: EndReason | None = None
+    farewell: tuple[Phrase, ...] = ()
+    """What the caller hears after settling if there was no talk."""
+    talked: bool = False
+    settlement: Settlement | None = None
+    hang_ups: int = 0
+
+    @property
+    def pays(self) -> bool:
+        """Whether somebody pays for this call."""
+        return self.caller is not None
+
+    def playback(self, leg: Leg) -> int | None:
+        """The number of the playback that `leg` hears now."""
+        return dict(self.saying).get(leg)

@@ -1,0 +1,191 @@
+"""What can happen to a call, as values: from Asterisk, from the database, from a timer.
+
+Every `*_ms` is Asterisk's own timestamp in milliseconds since the epoch.
+"""
+
+from dataclasses import dataclass, field
+
+from ari_app.calls.states import Leg
+from billing.accounts.values import PinCheck
+from billing.calls.values import Reception
+from billing.catalogue.values import ExpertChoice
+from billing.charging.values import Grant, Quote, Refusal, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of all that a call's mailbox takes."""
+
+
+# From Asterisk.
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Event):
+    """A prompt ended; `heard` is false if its sound could not be played to the end."""
+
+    leg: Leg
+    number: int
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Event):
+    """A key was pressed (RFC 4733), told at its release. The digit may be part of a PIN."""
+
+    leg: Leg
+    digit: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LegReady(Event):
+    """The expert's channel exists and may be dialled."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegUp(Event):
+    """The expert's phone answered."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded(Event):
+    """A leg is gone. `cause` is Asterisk's (Q.850), None where it isn't told."""
+
+    leg: Leg
+    attempt: int = 0
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered(Event):
+    """A leg is in a bridge of this call."""
+
+    leg: Leg
+    bridge: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left(Event):
+    """A leg is no longer in a bridge of this call."""
+
+    leg: Leg
+    bridge: str
+    at_ms: int
+
+
+# From the database.
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Event):
+    """The call is written; its numbers are looked up."""
+
+    reception: Reception
+
+
+@dataclass(frozen=True, slots=True)
+class PinChecked(Event):
+    """What came of the PIN."""
+
+    check: PinCheck
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp(Event):
+    """The expert behind the extension, or None."""
+
+    expert: ExpertChoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted(Event):
+    """The price, frozen into the call."""
+
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    """The expert is reserved; `grant` is None where nobody pays."""
+
+    grant: Grant | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotGranted(Event):
+    """No price or no hold, and why."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class DialRecorded(Event):
+    """The dial attempt is written, so it may be made."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class TalkRecorded(Event):
+    """The talk's bridge is written, so the legs may join."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extended(Event):
+    """The charging session after an update."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableRose(Event):
+    """The wallet's available amount rose (a top-up, another call's settlement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Event):
+    """The call's money is written."""
+
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled(Event):
+    """The database is away: the call's end is on disk and will be settled later."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAway(Event):
+    """A database command could not be carried out in time."""
+
+
+# From ourselves.
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSet(Event):
+    """Asterisk confirmed its limit on both legs, for a talk granted to `granted_seconds`."""
+
+    granted_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed(Event):
+    """Asterisk refused a request that the call can't go on without."""
+
+    leg: Leg | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Event):
+    """A wait is over."""
+
+    timer: str

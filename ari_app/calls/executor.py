@@ -1,0 +1,188 @@
+"""Carries a call's commands out: requests to Asterisk here, writes through `Records`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from ari_app.ari.client import AriClient, AriError
+from ari_app.calls import commands as c
+from ari_app.calls import events as e
+from ari_app.calls.actor import Actor, now_ms
+from ari_app.calls.data import CallData
+from ari_app.calls.names import Names
+from ari_app.calls.records import Records
+from ari_app.calls.states import Leg
+from billing.calls.values import TimelineEntry
+from dialplan.prompts.store import PromptMissing, PromptStore
+from dialplan.prompts.values import Phrase
+
+FAREWELL_VARIABLE: Final = "PRIMELINE_T"
+LANGUAGE_VARIABLE: Final = "PRIMELINE_LANG"
+SWITCH: Final = "TIMEOUT(absolute)"
+
+log = structlog.get_logger(__name__)
+
+
+def _switch_seconds(ms: int) -> str:
+    """Milliseconds as the seconds that `TIMEOUT` takes, exact: 3 250 is 3.250."""
+    ms = max(ms, 50)
+    return f"{ms // 1000}.{ms % 1000:03d}"
+
+
+class CallExecutor:
+    """One call's hands."""
+
+    def __init__(
+        self, actor: Actor, names: Names, ari: AriClient, prompts: PromptStore, records: Records
+    ) -> None:
+        self._actor = actor
+        self._names = names
+        self._ari = ari
+        self._prompts = prompts
+        self._records = records
+        self._farewells: dict[str, str] = {}
+        self._spoken_language: str | None = None
+        self._announcements = 0
+        self._switch_proved = False
+        self._failed = False
+
+    def note(self, entry: TimelineEntry) -> None:
+        """Keep a line of the timeline until the next write."""
+        self._records.note(entry)
+
+    async def close(self) -> None:
+        """Wait for what is still being written."""
+        await self._records.close()
+
+    async def execute(self, commands: Sequence[c.Command], data: CallData) -> None:
+        """Carry out in order. After a failure the legs of a talk are not joined any more."""
+        self._failed = False
+        for command in commands:
+            if self._failed and isinstance(command, c.Join):
+                continue
+            if not self._records.take(command, data):
+                await self._request(command, data)
+
+    def _channel(self, leg: Leg, attempt: int) -> str:
+        if leg is Leg.CALLER:
+            return self._names.caller_channel
+        return self._names.expert_channel(attempt)
+
+    def _fail(self, leg: Leg | None, what: str, error: AriError) -> None:
+        self._failed = True
+        log.warning("asterisk refused", what=what, leg=leg, error=str(error))
+        self._actor.post(e.CommandFailed(leg, what))
+
+    async def _request(self, command: c.Command, data: CallData) -> None:  # noqa: C901, PLR0912
+        ari, names = self._ari, self._names
+        what = type(command).__name__
+        leg: Leg | None = getattr(command, "leg", None)
+        try:
+            match command:
+                case c.Answer():
+                    leg = Leg.CALLER
+                    await ari.answer(names.caller_channel)
+                case c.Ring(on):
+                    await ari.ring(names.caller_channel, on=on)
+                case c.Say(leg, phrases, number):
+                    await self._say(leg, phrases, number, data)
+                case c.Hush(leg, number):
+                    await ari.stop_playback(names.playback(leg, number))
+                case c.Announce(bridge, phrases):
+                    self._announcements += 1
+                    sounds = self._sounds(phrases, data.language)
+                    await ari.announce(bridge, names.announcement(self._announcements), sounds)
+                case c.Limit(legs, for_ms, farewell):
+                    await self._limit(legs, for_ms, farewell, data)
+                case c.LimitTalk(until_ms, granted_seconds, farewell):
+                    for_ms = until_ms - now_ms() + data.limits.grace_ms
+                    await self._limit((Leg.EXPERT, Leg.CALLER), for_ms, farewell, data)
+                    if not self._failed:
+                        self._actor.post(e.LimitSet(granted_seconds))
+                case c.CreateLeg(attempt, phone, for_ms):
+                    leg = Leg.EXPERT
+                    variables = {SWITCH: _switch_seconds(for_ms)}
+                    await ari.create(
+                        names.expert_channel(attempt),
+                        f"PJSIP/{phone.endpoint}",
+                        f"expert,{names.call_id}",
+                        names.caller_channel,
+                        variables,
+                    )
+                case c.DialLeg(attempt, for_ms):
+                    leg = Leg.EXPERT
+                    # Our own timer is exact; Asterisk's takes whole seconds and stands behind it.
+                    await ari.dial(names.expert_channel(attempt), for_ms // 1000 + 2)
+                case c.HangUp(leg, attempt, cause):
+                    await ari.hang_up(self._channel(leg, attempt), cause)
+                case c.MakeBridge(bridge):
+                    await ari.make_bridge(bridge)
+                case c.Join(bridge):
+                    channels = (names.expert_channel(data.attempt), names.caller_channel)
+                    await ari.join(bridge, channels)
+                case c.DropBridge(bridge):
+                    await ari.drop_bridge(bridge)
+                case _:
+                    raise AssertionError(command)
+        except AriError as error:
+            self._refused(command, leg, what, error)
+        except PromptMissing as error:
+            log.error("prompt missing", error=str(error))  # noqa: TRY400
+            if isinstance(command, c.Say):
+                self._actor.post(e.Said(command.leg, command.number, heard=False))
+
+    def _refused(self, command: c.Command, leg: Leg | None, what: str, error: AriError) -> None:
+        if isinstance(command, c.Hush | c.HangUp | c.DropBridge | c.Announce | c.Ring):
+            # Gone already, or of no weight: the call's next event tells.
+            if not error.gone:
+                log.warning("asterisk refused", what=what, leg=leg, error=str(error))
+        elif error.gone and leg is Leg.CALLER:
+            # The caller is gone; his `StasisEnd` says so.
+            self._failed = True
+        else:
+            self._fail(leg, what, error)
+
+    async def _say(self, leg: Leg, phrases: Sequence[Phrase], number: int, data: CallData) -> None:
+        language = data.language
+        if leg is Leg.EXPERT and data.expert is not None:
+            language = data.expert.language
+        sounds = self._sounds(phrases, language)
+        channel = self._channel(leg, data.attempt)
+        await self._ari.play(channel, self._names.playback(leg, number), sounds)
+
+    def _sounds(self, phrases: Sequence[Phrase], language: str) -> list[str]:
+        return [sound for phrase in phrases for sound in self._prompts.media(phrase, language)]
+
+    async def _limit(self, legs: Sequence[Leg], for_ms: int, farewell: str, data: CallData) -> None:
+        await asyncio.gather(*(self._limit_leg(leg, for_ms, farewell, data) for leg in legs))
+
+    async def _limit_leg(self, leg: Leg, for_ms: int, farewell: str, data: CallData) -> None:
+        channel = self._channel(leg, data.attempt)
+        try:
+            await self._ari.set_variable(channel, SWITCH, _switch_seconds(for_ms))
+            if not self._switch_proved:
+                # A function that can't be written answers 204 too: read it back once.
+                await self._prove_switch(channel)
+            if leg is Leg.CALLER:
+                await self._tell_dialplan(channel, farewell, data.language)
+        except AriError as error:
+            if error.gone:
+                self._failed = True
+            else:
+                self._fail(leg, "Limit", error)
+
+    async def _prove_switch(self, channel: str) -> None:
+        left = await self._ari.variable(channel, SWITCH)
+        if not left.strip("0. "):
+            raise AriError("GET", SWITCH, 500, "the dead-man's switch could not be set")
+        self._switch_proved = True
+
+    async def _tell_dialplan(self, channel: str, farewell: str, language: str) -> None:
+        if self._farewells.get(channel) != farewell:
+            await self._ari.set_variable(channel, FAREWELL_VARIABLE, farewell)
+            self._farewells[channel] = farewell
+        if self._spoken_language != language:
+            await self._ari.set_variable(channel, LANGUAGE_VARIABLE, language)
+            self._spoken_language = language

@@ -1,0 +1,245 @@
+"""The call machine: a table of states and events, pure, without a clock.
+
+This module may know states, events, commands and the rules of a dialogue. It must not know ARI,
+the database, asyncio or the time: those are the executor's and the actor's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ari_app.calls import arrival, ending, quoting, ringing, talking
+from ari_app.calls import events as e
+from ari_app.calls.commands import Command
+from ari_app.calls.data import CallData
+from ari_app.calls.states import Leg, State
+from ari_app.calls.turn import Turn
+
+Kind = tuple[type[e.Event], Leg | None]
+"""What selects a rule: the event's type and, for the end of a leg, which leg."""
+
+CALLER_GONE: Final[Kind] = (e.LegEnded, Leg.CALLER)
+EXPERT_GONE: Final[Kind] = (e.LegEnded, Leg.EXPERT)
+
+
+class IllegalEvent(Exception):
+    """The event can't happen in this state; the call is as it was."""
+
+    def __init__(self, state: State, event: e.Event) -> None:
+        super().__init__(f"{type(event).__name__} can't happen while {state}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A handler and every state it may lead to."""
+
+    handler: Callable[[Turn, Any], None]
+    targets: frozenset[State]
+
+
+Rules = Mapping[Kind, Rule]
+"""The legal events of one state."""
+
+
+def _rule(handler: Callable[[Turn, Any], None], *targets: State) -> Rule:
+    return Rule(handler, frozenset(targets))
+
+
+def _away(turn: Turn, event: e.DatabaseAway) -> None:
+    del event
+    ending.service_down(turn)
+
+
+def _failed(turn: Turn, event: e.CommandFailed) -> None:
+    """The caller's leg can't be played to or limited: his `StasisEnd` follows, or nothing works."""
+    if event.leg is Leg.CALLER:
+        ending.service_down(turn)
+
+
+S = State
+_EARLY: Final[Rules] = {
+    CALLER_GONE: _rule(ending.hung_up_early, S.SETTLING),
+    (e.DatabaseAway, None): _rule(_away, S.SETTLING),
+    (e.CommandFailed, None): _rule(_failed, S.SETTLING),
+}
+_NO_TALK: Final = (S.CHOOSING, S.SETTLING)
+_TALK: Final[Rules] = {
+    (e.Entered, None): _rule(talking.entered),
+    (e.Left, None): _rule(talking.left, S.STOPPING, S.SETTLING),
+    (e.TalkRecorded, None): _rule(talking.talk_recorded),
+    (e.TimerFired, None): _rule(talking.talk_timer, S.STOPPING, S.SETTLING),
+    (e.DatabaseAway, None): _rule(talking.extension_away, S.SETTLING),
+    (e.CommandFailed, None): _rule(talking.talk_failed, S.SETTLING),
+    CALLER_GONE: _rule(talking.talk_leg_ended, S.SETTLING),
+    EXPERT_GONE: _rule(talking.talk_leg_ended, S.SETTLING),
+}
+_LEG_GONE: Final[Rules] = {
+    CALLER_GONE: _rule(ending.leg_gone, S.ENDING, S.OVER),
+    EXPERT_GONE: _rule(ending.leg_gone, S.ENDING, S.OVER),
+}
+
+TABLE: Final[Mapping[State, Rules]] = {
+    S.RECEIVED: {
+        **_EARLY,
+        (e.Received, None): _rule(arrival.on_received, S.IDENTIFYING, S.CHOOSING, S.SETTLING),
+        (e.TimerFired, None): _rule(_away, S.SETTLING),
+    },
+    S.IDENTIFYING: {
+        **_EARLY,
+        (e.Key, None): _rule(arrival.identifying_key),
+        (e.Said, None): _rule(arrival.identifying_said),
+        (e.PinChecked, None): _rule(arrival.pin_checked, S.CHOOSING, S.SETTLING),
+        (e.TimerFired, None): _rule(arrival.identifying_timer, S.SETTLING),
+    },
+    S.CHOOSING: {
+        **_EARLY,
+        (e.Key, None): _rule(arrival.choosing_key),
+        (e.Said, None): _rule(arrival.choosing_said, S.QUOTING, S.HOLDING, *_NO_TALK),
+        (e.LookedUp, None): _rule(arrival.looked_up, S.QUOTING, S.HOLDING, *_NO_TALK),
+        (e.TimerFired, None): _rule(arrival.choosing_timer, S.SETTLING),
+    },
+    S.QUOTING: {
+        **_EARLY,
+        (e.Quoted, None): _rule(quoting.quoted),
+        (e.NotGranted, None): _rule(quoting.not_granted, *_NO_TALK),
+        (e.Said, None): _rule(quoting.quoting_said, S.SETTLING),
+        (e.Key, None): _rule(quoting.quoting_key, S.HOLDING),
+        (e.TimerFired, None): _rule(quoting.quoting_timer, S.SETTLING),
+    },
+    S.HOLDING: {
+        **_EARLY,
+        (e.Held, None): _rule(quoting.held, S.RINGING),
+        (e.NotGranted, None): _rule(quoting.not_granted, *_NO_TALK),
+        (e.TimerFired, None): _rule(quoting.holding_timer, S.SETTLING),
+    },
+    S.RINGING: {
+        **_EARLY,
+        (e.DialRecorded, None): _rule(ringing.dial_recorded),
+        (e.LegReady, None): _rule(ringing.leg_ready),
+        (e.LegUp, None): _rule(ringing.leg_up, S.OFFERING),
+        (e.TimerFired, None): _rule(ringing.phone_timer, *_NO_TALK),
+        (e.CommandFailed, None): _rule(ringing.phone_failed, *_NO_TALK),
+        EXPERT_GONE: _rule(ringing.phone_ended, *_NO_TALK),
+    },
+    S.OFFERING: {
+        **_EARLY,
+        (e.Said, None): _rule(ringing.offering_said),
+        (e.Key, None): _rule(ringing.offering_key, S.TALKING_PAID, S.TALKING_FREE, *_NO_TALK),
+        (e.TimerFired, None): _rule(ringing.phone_timer, S.RINGING, *_NO_TALK),
+        (e.CommandFailed, None): _rule(ringing.phone_failed, S.RINGING, *_NO_TALK),
+        EXPERT_GONE: _rule(ringing.phone_ended, S.RINGING, *_NO_TALK),
+    },
+    S.TALKING_FREE: _TALK,
+    S.TALKING_PAID: {
+        **_TALK,
+        (e.Said, None): _rule(talking.joining_said, S.SETTLING),
+        (e.Extended, None): _rule(talking.extended),
+        (e.LimitSet, None): _rule(talking.limit_set),
+        (e.AvailableRose, None): _rule(talking.available_rose),
+    },
+    S.STOPPING: {
+        (e.Left, None): _rule(talking.left, S.SETTLING),
+        (e.TimerFired, None): _rule(talking.stopping_timer, S.SETTLING),
+        CALLER_GONE: _rule(talking.stopping_leg_ended),
+        EXPERT_GONE: _rule(talking.stopping_leg_ended),
+    },
+    S.SETTLING: {
+        **_LEG_GONE,
+        (e.Settled, None): _rule(ending.settled, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
+        (e.Spooled, None): _rule(ending.spooled, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
+        (e.TimerFired, None): _rule(
+            ending.settling_timer, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER
+        ),
+    },
+    S.AFTERCARE: {
+        **_LEG_GONE,
+        (e.Said, None): _rule(ending.farewell_said, S.ENDING, S.OVER),
+        (e.TimerFired, None): _rule(ending.farewell_timer, S.ENDING, S.OVER),
+    },
+    S.GOODBYE: {
+        **_LEG_GONE,
+        (e.Said, None): _rule(ending.farewell_said, S.ENDING, S.OVER),
+        (e.TimerFired, None): _rule(ending.farewell_timer, S.ENDING, S.OVER),
+    },
+    S.ENDING: {
+        CALLER_GONE: _rule(ending.leg_gone, S.OVER),
+        EXPERT_GONE: _rule(ending.leg_gone, S.OVER),
+        (e.TimerFired, None): _rule(ending.ending_timer, S.OVER),
+    },
+    S.OVER: {},
+}
+"""Every legal event of every state."""
+
+_NO_LEG = "the expert's channel does not exist before a phone of his is dialled"
+_LET_GO = "the expert's channel is hung up by us before the caller hears why there is no talk"
+_CROSSING = "we are hanging both up: a phone's own BYE crosses ours and looks the same"
+IMPOSSIBLE: Final[Mapping[tuple[State, Leg], str]] = {
+    (S.RECEIVED, Leg.EXPERT): _NO_LEG,
+    (S.IDENTIFYING, Leg.EXPERT): _NO_LEG,
+    (S.CHOOSING, Leg.EXPERT): _NO_LEG,
+    (S.QUOTING, Leg.EXPERT): _NO_LEG,
+    (S.HOLDING, Leg.EXPERT): _NO_LEG,
+    (S.GOODBYE, Leg.EXPERT): _LET_GO,
+    (S.ENDING, Leg.CALLER): _CROSSING,
+    (S.ENDING, Leg.EXPERT): _CROSSING,
+    (S.OVER, Leg.CALLER): "no leg is left",
+    (S.OVER, Leg.EXPERT): "no leg is left",
+}
+"""Hang-ups that a phone can't cause there, each with its reason.
+
+All others have a test on a real Asterisk.
+"""
+
+_ANY_TIME: Final = (e.Key, e.Said, e.AvailableRose, e.DatabaseAway, e.CommandFailed, e.TimerFired)
+_ANSWERS: Final = (
+    e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded, e.TalkRecorded,
+    e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled, e.Entered, e.Left,
+)  # fmt: skip
+"""Answers to what an earlier state asked: the call may have moved on before they come."""
+
+
+def step(data: CallData, event: e.Event) -> tuple[CallData, tuple[Command, ...]]:
+    """The call after `event`, and what is to be done.
+
+    Events that mean nothing any more (a prompt that was stopped, the end of a leg that was given
+    up, an answer that comes too late) change nothing.
+
+    Raises:
+        IllegalEvent: the event can't happen in this state; nothing has changed.
+
+    """
+    if _is_stale(data, event):
+        return data, ()
+    rule = TABLE[data.state].get(_kind(event))
+    if rule is None:
+        if isinstance(event, _ANY_TIME + _ANSWERS):
+            return data, ()
+        raise IllegalEvent(data.state, event)
+    if isinstance(event, e.Said):
+        data = replace(data, saying=tuple(p for p in data.saying if p[0] is not event.leg))
+    turn = Turn(data)
+    rule.handler(turn, event)
+    after = turn.data.state
+    assert after is data.state or after in rule.targets, (data.state, event, after)  # noqa: S101
+    return turn.data, tuple(turn.commands)
+
+
+def begin(data: CallData) -> tuple[CallData, tuple[Command, ...]]:
+    """The first commands of a call that has just come in."""
+    turn = Turn(data)
+    arrival.begin(turn)
+    return turn.data, tuple(turn.commands)
+
+
+def _kind(event: e.Event) -> Kind:
+    return type(event), event.leg if isinstance(event, e.LegEnded) else None
+
+
+def _is_stale(data: CallData, event: e.Event) -> bool:
+    if isinstance(event, e.Said):
+        return data.playback(event.leg) != event.number
+    if isinstance(event, e.LegEnded) and event.leg is Leg.EXPERT:
+        return not data.expert_up or event.attempt != data.attempt
+    if isinstance(event, e.LegEnded):
+        return not data.caller_up
+    return False

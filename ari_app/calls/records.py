@@ -1,0 +1,296 @@
+"""A call's writes to the database: one after the other, beside the talk, answered by events."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ari_app.calls import commands as c
+from ari_app.calls import events as e
+from ari_app.calls.actor import Actor, now_ms
+from ari_app.calls.data import CallData
+from ari_app.calls.names import Names
+from ari_app.cel import CelReader
+from ari_app.spool import Spool, SpooledEnd
+from billing.accounts import service as accounts
+from billing.calls import service as calls
+from billing.calls.values import TimelineEntry
+from billing.catalogue import service as catalogue
+from billing.charging import rules as charging_rules
+from billing.charging import service as charging
+from billing.charging.values import Refused
+from billing.kit.database import Sessions
+from billing.kit.limits import Limits
+
+log = structlog.get_logger(__name__)
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout, TimeoutError, OSError)
+"""What tells that the database is away or too slow, and not that we are wrong."""
+
+CEL_AGAIN_MS = 100
+
+Write = Callable[[AsyncSession], Awaitable[e.Event | None]]
+
+
+class Arrival:
+    """What Asterisk told of the caller when his channel came in."""
+
+    def __init__(self, dialled: str, caller_number: str | None, trunk: str | None) -> None:
+        self.dialled = dialled
+        self.caller_number = caller_number
+        self.trunk = trunk
+
+
+class Records:
+    """Takes the database commands of one call."""
+
+    def __init__(
+        self,
+        actor: Actor,
+        names: Names,
+        sessions: Sessions,
+        spool: Spool,
+        cel: CelReader,
+        asterisk_id: str,
+        arrival: Arrival | None,
+    ) -> None:
+        self._actor = actor
+        self._names = names
+        self._sessions = sessions
+        self._spool = spool
+        self._cel = cel
+        self._asterisk_id = asterisk_id
+        self._arrival = arrival
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timeline: list[TimelineEntry] = []
+        self.by_cel = False
+        """Events may have been missed: paid time is what Asterisk's own record says."""
+
+    def note(self, entry: TimelineEntry) -> None:
+        """Keep a line until the next write."""
+        self._timeline.append(entry)
+
+    async def close(self) -> None:
+        """Wait for what is still being written."""
+        if self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    def take(self, command: c.Command, data: CallData) -> bool:
+        """Start carrying `command` out if it is one for the database."""
+        if isinstance(command, c.Settle):
+            self._start(self._settle(command, data.limits))
+            return True
+        write = self._write_of(command, data)
+        if write is None:
+            return False
+        self._start(self._run(write, data))
+        return True
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, write: Write, data: CallData) -> None:
+        """One transaction, with its deadline; the lock keeps the writes of a call in order."""
+        async with self._lock:
+            timeline, self._timeline = self._timeline, []
+            try:
+                async with (
+                    asyncio.timeout(data.limits.database_ms / 1000),
+                    self._sessions.begin() as session,
+                ):
+                    event = await write(session)
+                    await calls.append_timeline(session, self._names.call_id, timeline)
+                    await calls.set_state(session, self._names.call_id, str(self._actor.data.state))
+            except AWAY as error:
+                self._timeline = timeline + self._timeline
+                log.warning("database away", error=type(error).__name__)
+                event = e.DatabaseAway()
+            except Exception:
+                # A fault of ours: the call must end in order all the same.
+                self._timeline = timeline + self._timeline
+                log.exception("write failed")
+                event = e.DatabaseAway()
+            if event is not None:
+                self._actor.post(event)
+
+    def _write_of(self, command: c.Command, data: CallData) -> Write | None:  # noqa: C901, PLR0911
+        names = self._names
+        call_id = names.call_id
+        limits = data.limits
+        match command:
+            case c.Receive():
+                return self._receive
+
+            case c.CheckPin(pin):
+
+                async def check_pin(s: AsyncSession) -> e.Event:
+                    assert data.caller is not None  # noqa: S101  (a PIN is asked of an account)
+                    check = await accounts.check_pin(s, data.caller.account_id, pin, _now())
+                    return e.PinChecked(check)
+
+                return check_pin
+
+            case c.LookUp(number, extension):
+
+                async def look_up(s: AsyncSession) -> e.Event:
+                    return e.LookedUp(await catalogue.find_extension(s, number, extension))
+
+                return look_up
+
+            case c.AskQuote(expert):
+
+                async def quote(s: AsyncSession) -> e.Event:
+                    assert data.caller is not None  # noqa: S101  (quoted to a payer)
+                    assert data.number is not None  # noqa: S101
+                    quoted = await charging.quote(
+                        s,
+                        call_id,
+                        account_id=data.caller.account_id,
+                        expert_id=expert.expert_id,
+                        number_id=data.number.number_id,
+                        limits=limits,
+                        at=_now(),
+                    )
+                    if isinstance(quoted, Refused):
+                        return e.NotGranted(quoted.refusal)
+                    return e.Quoted(quoted)
+
+                return quote
+
+            case c.Hold(expert, paid):
+
+                async def hold(s: AsyncSession) -> e.Event:
+                    if not paid:
+                        refused = await charging.reserve_free(s, call_id, expert.expert_id, _now())
+                        return e.NotGranted(refused.refusal) if refused else e.Held(None)
+                    await calls.consented(s, call_id, at_ms=now_ms())
+                    grant = await charging.initial(s, call_id, limits, _now())
+                    if isinstance(grant, Refused):
+                        return e.NotGranted(grant.refusal)
+                    return e.Held(grant)
+
+                return hold
+
+            case c.Release(reason):
+
+                async def release(s: AsyncSession) -> None:
+                    await calls.release(s, call_id, reason=reason)
+
+                return release
+
+            case c.RecordDial(attempt, phone):
+
+                async def dial(s: AsyncSession) -> e.Event:
+                    await calls.dial_attempted(
+                        s,
+                        call_id,
+                        attempt=attempt,
+                        phone_id=phone.phone_id,
+                        channel_id=names.expert_channel(attempt),
+                        at=_now(),
+                    )
+                    return e.DialRecorded(attempt)
+
+                return dial
+
+            case c.RecordDialEnd(attempt, result):
+
+                async def dial_end(s: AsyncSession) -> None:
+                    await calls.dial_ended(s, call_id, attempt=attempt, result=result, at=_now())
+
+                return dial_end
+
+            case c.RecordTalk(bridge, paid, start_ms):
+
+                async def talk(s: AsyncSession) -> e.Event | None:
+                    if start_ms is None:
+                        await calls.accepted(s, call_id, at=_now())
+                    await calls.talk_started(
+                        s, call_id, bridge=bridge, paid=paid, start_ms=start_ms, at=_now()
+                    )
+                    return e.TalkRecorded(bridge) if start_ms is None else None
+
+                return talk
+
+            case c.Extend(request_number, from_ms):
+
+                async def extend(s: AsyncSession) -> e.Event:
+                    used = charging_rules.used_seconds(((from_ms, max(from_ms, now_ms())),))
+                    grant = await charging.update(
+                        s,
+                        call_id,
+                        request_number=request_number,
+                        used_seconds=used,
+                        limits=limits,
+                        at=_now(),
+                    )
+                    return e.Extended(grant)
+
+                return extend
+
+            case _:
+                return None
+
+    async def _receive(self, s: AsyncSession) -> e.Event:
+        arrival = self._arrival
+        assert arrival is not None  # noqa: S101  (only a call that came in is received)
+        reception = await calls.receive(
+            s,
+            call_id=self._names.call_id,
+            asterisk_id=self._asterisk_id,
+            channel_id=self._names.caller_channel,
+            dialled=arrival.dialled,
+            caller_number=arrival.caller_number,
+            trunk=arrival.trunk,
+            language_default=self._actor.data.language,
+            at=_now(),
+        )
+        return e.Received(reception)
+
+    async def _settle(self, command: c.Settle, limits: Limits) -> None:
+        async with self._lock:
+            timeline, self._timeline = self._timeline, []
+            end = SpooledEnd(
+                call_id=self._names.call_id,
+                reason=command.reason,
+                intervals=command.intervals,
+                no_payer=command.no_payer,
+                at=_now(),
+                timeline=tuple(timeline),
+                by_cel=self.by_cel,
+            )
+            try:
+                async with asyncio.timeout(limits.settling_ms / 1000):
+                    if self.by_cel:
+                        await self._recorded()
+                    settlement = await self._spool.settle(end)
+            except Exception as error:
+                if not isinstance(error, AWAY):
+                    log.exception("settling failed")
+                await asyncio.to_thread(self._spool.write, end)
+                log.warning("end of call spooled", error=type(error).__name__)
+                self._actor.post(e.Spooled())
+            else:
+                # None: the call was never written, so there is nothing to settle.
+                self._actor.post(e.Settled(settlement) if settlement else e.Spooled())
+
+    async def _recorded(self) -> None:
+        """Wait until Asterisk's record holds the end of the talk: it is written moments later."""
+        while True:
+            await self._cel.catch_up()
+            async with self._sessions.begin() as session:
+                intervals = await calls.cel_intervals(session, self._names.call_id)
+            if all(interval.end_ms is not None for interval in intervals):
+                return
+            await asyncio.sleep(CEL_AGAIN_MS / 1000)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,37 @@
+"""No talk with the expert that was chosen: told for free, and from a menu another may be chosen."""
+
+from ari_app.calls.commands import Note, Release
+from ari_app.calls.data import EXTENSION_DIGITS
+from ari_app.calls.states import Leg, State
+from ari_app.calls.turn import Turn
+from billing.calls.values import EndReason
+
+NO_TALK: dict[EndReason, str] = {
+    EndReason.EXPERT_BUSY: "expert-busy",
+    EndReason.EXPERT_AWAY: "expert-away",
+    EndReason.EXPERT_REFUSED: "expert-refused",
+    EndReason.EXPERT_NO_ANSWER: "expert-no-answer",
+    EndReason.EXPERT_UNREACHABLE: "expert-unreachable",
+    EndReason.CREDIT_TOO_LOW: "credit-too-low",
+    EndReason.LIMIT_REACHED: "limit-reached",
+    EndReason.CURRENCY: "wrong-currency",
+    EndReason.NO_TARIFF: "no-tariff",
+}
+"""What the caller hears for each reason there is no talk with the expert he chose."""
+
+
+def no_talk(turn: Turn, reason: EndReason) -> None:
+    """No talk with this expert: told for free; from a menu another may be chosen."""
+    data = turn.data
+    phrase = NO_TALK[reason]
+    failures = data.failures + 1
+    turn.set(failures=failures, quote=None, grant=None, price_said=False)
+    turn.do(Note("no talk", {"reason": str(reason)}))
+    menu = data.number is not None and data.number.kind == "menu"
+    if menu and failures < data.limits.extension_tries:
+        turn.do(Release(reason))
+        turn.go(State.CHOOSING, expert=None, digits=EXTENSION_DIGITS, tries=0, turns=0)
+        turn.last(data.limits.choosing_ms)
+        turn.say(Leg.CALLER, phrase, "enter-extension")
+    else:
+        turn.settle(reason, phrase, "goodbye")

@@ -1,0 +1,88 @@
+"""What one event leads to: the next `CallData` and the commands, collected step by step.
+
+A `Turn` lives only inside one call of `machine.step`; nothing outside sees it change.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ari_app.calls.commands import Arm, Command, Disarm, Hush, Limit, Note, Say, Settle
+from ari_app.calls.data import CallData
+from ari_app.calls.states import Leg, State
+from billing.calls.values import EndReason, NoPayer
+from dialplan.prompts.values import Phrase
+
+STATE_TIMER = "state"
+"""The longest that a state may last."""
+WAIT_TIMER = "wait"
+"""The wait for one key, one phone, one turn."""
+
+
+class Turn:
+    """The call as it will be, and what is to be done, in order."""
+
+    def __init__(self, data: CallData) -> None:
+        self.data = data
+        self.commands: list[Command] = []
+
+    def do(self, *commands: Command) -> None:
+        """Add commands."""
+        self.commands.extend(commands)
+
+    def set(self, **changes: Any) -> None:
+        """Change facts of the call."""
+        self.data = replace(self.data, **changes)
+
+    def go(self, state: State, **changes: Any) -> None:
+        """Move to `state`; waits of the old one are forgotten."""
+        self.set(state=state, **changes)
+        self.do(Disarm(WAIT_TIMER), Disarm(STATE_TIMER))
+
+    def last(self, ms: int) -> None:
+        """Bound the state to `ms`: our timer, and the caller's switch in Asterisk behind it."""
+        self.do(Arm(STATE_TIMER, ms))
+        if self.data.caller_up:
+            self.hush(Leg.CALLER)
+            self.do(Limit((Leg.CALLER,), ms + self.data.limits.grace_ms))
+
+    def wait(self, ms: int) -> None:
+        """Wait `ms` for the next key or answer."""
+        self.do(Arm(WAIT_TIMER, ms))
+
+    def hush(self, leg: Leg) -> None:
+        """Stop what `leg` hears: requests to a channel wait behind its prompt."""
+        number = self.data.playback(leg)
+        if number is not None:
+            self.do(Hush(leg, number))
+            self.set(saying=tuple(pair for pair in self.data.saying if pair[0] != leg))
+
+    def say(self, leg: Leg, *phrases: Phrase | str) -> None:
+        """Say phrases to a leg, in place of what it hears; `Said` tells the end."""
+        self.hush(leg)
+        number = self.data.says + 1
+        said = tuple(Phrase(p) if isinstance(p, str) else p for p in phrases)
+        self.do(Disarm(WAIT_TIMER), Say(leg, said, number))
+        self.set(says=number, saying=(*self.data.saying, (leg, number)))
+
+    def settle(self, reason: EndReason, *farewell: Phrase | str) -> None:
+        """End the call's money for `reason`; then the caller hears `farewell`, if any."""
+        data = self.data
+        self.hush(Leg.CALLER)
+        self.hush(Leg.EXPERT)
+        self.do(Note("ending", {"reason": str(reason)}))
+        self.go(
+            State.SETTLING,
+            reason=reason,
+            farewell=tuple(Phrase(p) if isinstance(p, str) else p for p in farewell),
+        )
+        free = NoPayer.CALLER_UNKNOWN if data.number and data.caller is None else None
+        self.do(Settle(reason, self.data.intervals, free))
+        # The transaction has its own deadline and, past it, the spool; this is the backstop.
+        ms = data.limits.settling_ms + data.limits.database_ms
+        self.do(Arm(STATE_TIMER, ms))
+        up = (*((Leg.CALLER,) if data.caller_up else ()), *self._expert_after_talk())
+        if up:
+            self.do(Limit(up, ms + data.limits.grace_ms, "silent" if data.talked else "apology"))
+
+    def _expert_after_talk(self) -> tuple[Leg, ...]:
+        return (Leg.EXPERT,) if self.data.talked and self.data.expert_up else ()

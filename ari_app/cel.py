@@ -1,0 +1,112 @@
+"""Asterisk's own record of each call (CEL): its file is read by offset into the database.
+
+Reading twice does no harm: rows are told apart by channel, time, type and bridge. The file's
+format is set in `asterisk-conf/cel_custom.conf`.
+"""
+
+import asyncio
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from billing.calls import service as calls
+from billing.calls.values import CelRow
+from billing.kit.database import Sessions
+
+READ_EVERY_MS = 2_000
+MOST_BYTES = 4_000_000
+"""Read at one go; a longer backlog takes several."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIELDS = 5
+
+log = structlog.get_logger(__name__)
+
+
+def parse(text: str) -> list[CelRow]:
+    """The rows in `text`, whole lines; a line that can't be read is left out and logged."""
+    rows = []
+    for fields in csv.reader(io.StringIO(text)):
+        try:
+            rows.append(_row(fields))
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("unreadable line in asterisk's record", error=str(error))  # noqa: TRY400
+    return rows
+
+
+def _row(fields: list[str]) -> CelRow:
+    if len(fields) != _FIELDS:
+        raise ValueError(f"{len(fields)} fields instead of {_FIELDS}")
+    event, time, channel, linked, extra_text = fields
+    extra = json.loads(extra_text) if extra_text else {}
+    return CelRow(
+        event=event,
+        at_us=_microseconds(time),
+        channel_id=channel,
+        linked_id=linked,
+        bridge_id=extra.get("bridge_id"),
+        extra=extra,
+    )
+
+
+def _microseconds(time: str) -> int:
+    """Asterisk writes either `1763845200.123456` or `2026-11-22 21:00:00.123456` (UTC)."""
+    seconds, dot, fraction = time.partition(".")
+    if dot and seconds.isdecimal() and fraction.isdecimal():
+        return int(seconds) * 1_000_000 + int(fraction.ljust(6, "0")[:6])
+    moment = datetime.fromisoformat(time)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+class CelReader:
+    """Follows the record's file."""
+
+    def __init__(self, file: Path, sessions: Sessions) -> None:
+        self._file = file
+        self._sessions = sessions
+        self._lock = asyncio.Lock()
+
+    async def catch_up(self) -> int:
+        """Import all whole lines written so far; how many rows were new."""
+        new = 0
+        async with self._lock:
+            while count := await self._step():
+                new += count[0]
+        return new
+
+    async def _step(self) -> tuple[int] | None:
+        if not self._file.exists():
+            return None
+        # The inode tells a file that was rotated from the one read before.
+        key = f"{self._file.name}:{self._file.stat().st_ino}"
+        async with self._sessions.begin() as session:
+            offset = await calls.cel_offset(session, key)
+            data = await asyncio.to_thread(self._read, offset)
+            end = data.rfind(b"\n") + 1
+            if end == 0:
+                return None
+            rows = parse(data[:end].decode(errors="replace"))
+            new = await calls.import_cel(session, rows)
+            await calls.save_cel_offset(session, key, offset + end)
+        return (new,)
+
+    def _read(self, offset: int) -> bytes:
+        with self._file.open("rb") as file:
+            file.seek(offset)
+            return file.read(MOST_BYTES)
+
+    async def follow(self) -> None:
+        """Keep up, for ever."""
+        while True:
+            try:
+                await self.catch_up()
+            except Exception as error:  # noqa: BLE001  (the file is still there next time)
+                log.warning("asterisk's record not read", error=type(error).__name__)
+            await asyncio.sleep(READ_EVERY_MS / 1000)
