@@ -21,7 +21,7 @@ DIALPLAN: Final = ROOT / "dialplan" / "extensions.conf"
 ARI_USER: Final = "primeline"
 LOOPBACK: Final = "127.0.0.1"
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}")
 _NUMBER = re.compile(r"\+?[0-9]{2,15}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f;$,\"\[\]{}|&^<>]")
@@ -173,13 +173,13 @@ def _reach(bind_host: str) -> dict[str, str]:
     permits = "\n".join(
         f"permit = {ip_network(network).with_netmask}" for network in _PRIVATE_NETWORKS
     )
-    acl = f"[private-networks]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
+    acl = f"[_private-networks]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
     return {"media_address": "", "private_networks": acl}
 
 
 def _trunk(trunk: Trunk) -> str:
     name = _checked(_NAME, "a trunk's name", trunk.name)
-    kind = "trusted-trunk" if trunk.trusted else "trunk"
+    kind = "_trusted-trunk" if trunk.trusted else "_trunk"
     lines = [f"[{name}]({kind})", f"set_var = PRIMELINE_TRUNK={name}"]
     by = [
         *(["ip"] if trunk.addresses else []),
@@ -195,7 +195,7 @@ def _trunk(trunk: Trunk) -> str:
         lines += [f"auth = {name}"]
     if trunk.addresses:
         matches = ",".join(_address(address) for address in trunk.addresses)
-        lines += ["", f"[{name}-addresses]", "type = identify", f"endpoint = {name}"]
+        lines += ["", f"[_{name}-addresses]", "type = identify", f"endpoint = {name}"]
         lines += [f"match = {matches}"]
     if trunk.username is not None:
         lines += ["", *_auth(name, trunk.password or "")]
@@ -206,7 +206,7 @@ def _phone(phone: PhoneEndpoint) -> str:
     name = _checked(_NAME, "a phone's name", phone.endpoint)
     number = "" if phone.number is None else _checked(_NUMBER, "a number", phone.number)
     lines = [
-        f"[{name}](phone)",
+        f"[{name}](_phone)",
         # Without a caller id of its own Asterisk would believe the phone's From.
         f"callerid = <{number or 'anonymous'}>",
         f"auth = {name}",
@@ -214,7 +214,7 @@ def _phone(phone: PhoneEndpoint) -> str:
         "",
         *_auth(name, phone.password),
         "",
-        f"[{name}](phone-contact)",
+        f"[{name}](_contact)",
         "",
     ]
     return "\n".join(lines)
