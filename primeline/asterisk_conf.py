@@ -72,6 +72,14 @@ class PhoneEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """All that calls can come from and go to."""
+
+    trunks: tuple[Trunk, ...] = ()
+    phones: tuple[PhoneEndpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """What one instance alone knows."""
 
@@ -122,8 +130,7 @@ class _Conf(Template):
 def render(
     instance: Instance,
     *,
-    trunks: Sequence[Trunk],
-    phones: Sequence[PhoneEndpoint],
+    lines: Lines,
     limits: Limits,
     prompts_dir: Path,
 ) -> None:
@@ -132,7 +139,7 @@ def render(
     Raises `UnsafeSetting` for a name, number, password or path that could mean something else in
     Asterisk's syntax, and for two endpoints of one name.
     """
-    _refuse_doubles([trunk.name for trunk in trunks] + [phone.endpoint for phone in phones])
+    _refuse_doubles([one.name for one in lines.trunks] + [one.endpoint for one in lines.phones])
     folders = {
         "conf_dir": instance.conf_dir,
         "lib_dir": instance.directory / "lib",
@@ -157,8 +164,8 @@ def render(
         "ari_user": ARI_USER,
         "ari_password": _secret(instance.secrets.ari_password),
         "received_seconds": f"{limits.received_ms // 1000}.{limits.received_ms % 1000:03d}",
-        "trunks": "\n".join(_trunk(trunk) for trunk in trunks),
-        "phones": "\n".join(_phone(phone) for phone in phones),
+        "trunks": "\n".join(_trunk(trunk) for trunk in lines.trunks),
+        "phones": "\n".join(_phone(phone) for phone in lines.phones),
         **_reach(instance.bind_host),
     }
     for template in (*sorted(TEMPLATES.glob("*.conf")), DIALPLAN):

@@ -1,0 +1,78 @@
+"""Our own parts as processes: what each is started with, and when it is ready."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from billing.kit.errors import PrimelineError
+from billing.kit.limits import Limits
+from primeline.asterisk_conf import ARI_USER
+from primeline.processes import POLL_SECONDS, Child
+
+ARI_APPLICATION: Final = "primeline"
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ari_app": ("-m", "ari_app"),
+    "worker": ("-m", "api.worker"),
+    "health": ("-m", "api"),
+}
+"""The arguments of Python for each part, in the order they start."""
+
+READY_SECONDS: Final = 20
+
+
+class PartFailed(PrimelineError):
+    """A process of ours ended, or wasn't ready in time."""
+
+    code = "part-failed"
+
+    def __init__(self, name: str, reason: str, log_file: Path) -> None:
+        super().__init__(f"{name} {reason}; its log is {log_file}.")
+
+
+async def until_ready(child: Child, environment: Mapping[str, str], log_file: Path) -> None:
+    """Wait until a part does its work; raises `PartFailed`.
+
+    The ARI application is ready once Asterisk knows it, the health page once it answers. The
+    worker has nothing to show for it.
+    """
+    if child.name == "ari_app":
+        url = f"{environment['PRIMELINE_ARI_URL']}/ari/applications/{ARI_APPLICATION}"
+        login = aiohttp.encode_basic_auth(ARI_USER, environment["PRIMELINE_ARI_PASSWORD"])
+        headers = {"Authorization": login}
+    elif child.name == "health":
+        url = f"http://127.0.0.1:{environment['PRIMELINE_HEALTH_PORT']}/health"
+        headers = {}
+    else:
+        return
+    try:
+        async with (
+            asyncio.timeout(READY_SECONDS),
+            aiohttp.ClientSession(headers=headers) as http,
+        ):
+            while not await _answers(http, url):
+                if not child.running:
+                    raise PartFailed(child.name, "ended at its start", log_file)
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        reason = f"was not ready in {READY_SECONDS} s"
+        raise PartFailed(child.name, reason, log_file) from None
+
+
+def limits_changed(limits: Limits) -> dict[str, int]:
+    """Give the limits that differ from the usual ones, as PRIMELINE_LIMITS wants them."""
+    usual = Limits()
+    values = {one.name: getattr(limits, one.name) for one in fields(Limits)}
+    return {name: value for name, value in values.items() if value != getattr(usual, name)}
+
+
+async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
+    with suppress(aiohttp.ClientConnectionError):
+        async with http.get(url) as answer:
+            return answer.status == HTTPStatus.OK
+    return False
