@@ -93,3 +93,17 @@ class OpenCall:
     free_from_ms: int | None
     received_at: datetime
     last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CelRow:
+    """A line of Asterisk's own record. `at_us`: microseconds since the epoch.
+
+    `extra` is the EventExtra field, read as JSON ({} if empty); bridge events carry `bridge_id`.
+    """
+
+    event: str
+    at_us: int
+    channel_id: str
+    linked_id: str
+    extra: dict[str, Any]

@@ -1,48 +1,55 @@
-"""Rows of charging: one session for each call that was quoted a price, and its grants."""
+"""Rows of charging: one session for each call of a known caller, and its grants."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.accounts.models import CallerAccount
 from billing.catalogue.models import Expert, Number
 from billing.kit.database import Base
-from billing.ledger.models import LedgerAccount, Transfer
+from billing.ledger.models import Transfer
 from billing.tariffs.models import TariffVersion
 
 
 class ChargingSession(Base):
-    """One call's account with us (RFC 8506): what was quoted and is frozen for it.
+    """One call's account with us (RFC 8506): who pays, and what was quoted and is frozen for it.
 
     A quote for another expert, after the first was released, replaces what is frozen.
     """
 
     __tablename__ = "charging_sessions"
     __table_args__ = (
-        CheckConstraint("state IN ('quoted', 'granted', 'settled')", name="state"),
+        CheckConstraint("state IN ('opened', 'quoted', 'granted', 'settled')", name="state"),
+        CheckConstraint(
+            "num_nulls(expert_id, number_id, tariff_version_id, tariff, share, quoted_at) IN (0, 6)"
+            " AND (state NOT IN ('quoted', 'granted') OR tariff IS NOT NULL)",
+            name="quoted",
+        ),
         Index(None, "account_id", "expert_id", "tariff_version_id"),
     )
 
     session_id: Mapped[UUID] = mapped_column(primary_key=True, comment="the call's id")
     state: Mapped[str]
     account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id))
-    wallet_id: Mapped[UUID] = mapped_column(ForeignKey(LedgerAccount.id))
-    expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id))
-    number_id: Mapped[UUID] = mapped_column(ForeignKey(Number.id))
-    tariff_version_id: Mapped[UUID] = mapped_column(ForeignKey(TariffVersion.id))
-    tariff: Mapped[dict[str, Any]] = mapped_column(comment="the version announced, in full")
-    currency: Mapped[str] = mapped_column(String(3))
-    share: Mapped[dict[str, Any]] = mapped_column(comment="the share rule, frozen with the tariff")
     number_alone: Mapped[bool] = mapped_column(comment="the caller proved himself by number only")
-    call_limit: Mapped[int | None] = mapped_column(comment="of the account, ledger units")
-    day: Mapped[str] = mapped_column(comment="2026-11-22: when the call began, where he lives")
+    began_at: Mapped[datetime] = mapped_column(comment="decides the day its spending counts on")
+    expert_id: Mapped[UUID | None] = mapped_column(ForeignKey(Expert.id))
+    number_id: Mapped[UUID | None] = mapped_column(ForeignKey(Number.id))
+    tariff_version_id: Mapped[UUID | None] = mapped_column(ForeignKey(TariffVersion.id))
+    tariff: Mapped[dict[str, Any] | None] = mapped_column(comment="the version announced, in full")
+    share: Mapped[dict[str, Any] | None] = mapped_column(comment="the share rule, in full")
+    call_limit: Mapped[int | None] = mapped_column(comment="the caller's, ledger units")
+    limits: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, comment="spending limits that its holds count under, as of the quote"
+    )
     segment: Mapped[int] = mapped_column(
         server_default=text("0"), comment="raised when holds are let go before any paid time"
     )
-    quoted_at: Mapped[datetime]
+    quoted_at: Mapped[datetime | None]
 
 
 class GrantRow(Base):

@@ -1,0 +1,298 @@
+"""Callers: their accounts, numbers, credit and PINs."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts import pins, spending
+from billing.accounts.models import CallerAccount, CallerNumber, PinState
+from billing.accounts.pins import check_pin
+from billing.accounts.values import Identified
+from billing.kit import idempotency
+from billing.kit.errors import PrimelineError
+from billing.kit.ids import transfer_id
+from billing.kit.jobs import defer
+from billing.kit.phones import DEFAULT_REGION, require_e164
+from billing.ledger import service as ledger
+from billing.ledger.models import Wallet
+from billing.ledger.values import AccountKind, Move
+from billing.ledger.values import account_id as ledger_account
+from billing.money.values import CurrencyMismatch, Money
+
+__all__ = [
+    "CallerListed",
+    "NewCaller",
+    "TopUp",
+    "add_caller",
+    "caller_by_number",
+    "check_pin",
+    "identify",
+    "list_callers",
+    "set_number_alone_limit",
+    "top_up",
+    "wallet_versions",
+]
+
+
+class NumberTaken(PrimelineError):
+    """Another caller has that number."""
+
+    code = "number-taken"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} already belongs to a caller.")
+
+
+class CallerUnknown(PrimelineError):
+    """No caller by that id or number."""
+
+    code = "caller-unknown"
+
+    def __init__(self, who: object) -> None:
+        super().__init__(f"There is no caller {who}.")
+
+
+class AmountInvalid(PrimelineError):
+    """An amount that can't be topped up."""
+
+    code = "amount-invalid"
+
+    def __init__(self) -> None:
+        super().__init__("A top-up is more than nothing and a whole number of cents.")
+
+
+class TimeZoneUnknown(PrimelineError):
+    """A time zone that isn't in the database of zones."""
+
+    code = "time-zone-unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no time zone {name!r}; try Europe/Paris.")
+
+
+@dataclass(frozen=True, slots=True)
+class NewCaller:
+    """A caller just made. `pin` is shown once and kept nowhere."""
+
+    account_id: UUID
+    wallet_id: UUID
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """A top-up done, now or under the same key before; `available` as it was right after it."""
+
+    transfer_id: UUID
+    amount: Money
+    available: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CallerListed:
+    """A caller as operators see him; limits None: none."""
+
+    account_id: UUID
+    wallet_id: UUID
+    name: str
+    language: str | None
+    numbers: tuple[str, ...]
+    posted: Money
+    pending: Money
+    available: Money
+    number_alone_limit: Money | None
+    locked_until: datetime | None
+
+
+async def add_caller(
+    s: AsyncSession,
+    *,
+    name: str,
+    numbers: Sequence[str],
+    currency: str,
+    at: datetime,
+    pin: str | None = None,
+    language: str | None = None,
+    time_zone: str = "Europe/Paris",
+    number_alone_limit: Money | None = None,
+    call_limit: Money | None = None,
+    day_limit: Money | None = None,
+    month_limit: Money | None = None,
+    region: str = DEFAULT_REGION,
+) -> NewCaller:
+    """Make a caller with an empty wallet; a PIN is made up if none is given.
+
+    Raises NumberTaken, NumberInvalid, PinInvalid, TimeZoneUnknown or CurrencyMismatch.
+    """
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise TimeZoneUnknown(time_zone) from error
+    zero = Money.zero(currency)
+    amounts = [
+        None if limit is None else (zero + limit).amount
+        for limit in (number_alone_limit, call_limit, day_limit, month_limit)
+    ]
+    pin = pin or pins.generate()
+    account = CallerAccount(
+        id=uuid4(),
+        name=name,
+        language=language,
+        currency=currency,
+        pin_hash=await pins.hash_pin(pin),
+        time_zone=time_zone,
+        number_alone_limit=amounts[0],
+        call_limit=amounts[1],
+        day_limit=amounts[2],
+        month_limit=amounts[3],
+        created_at=at,
+    )
+    account.wallet_id = await ledger.open_wallet(s, account.id, currency)
+    s.add(account)
+    await s.flush()
+    for given in numbers:
+        e164 = require_e164(given, region)
+        if await s.get(CallerNumber, e164) is not None:
+            raise NumberTaken(e164)
+        s.add(CallerNumber(e164=e164, account_id=account.id))
+        await s.flush()
+    await defer(s, "render-prompts", amounts=[[0, currency]])
+    return NewCaller(account.id, account.wallet_id, pin)
+
+
+async def set_number_alone_limit(s: AsyncSession, account_id: UUID, limit: Money | None) -> None:
+    """Allow so much a day to be spent by number alone; None: a PIN always."""
+    account = await s.get(CallerAccount, account_id, with_for_update=True)
+    if account is None:
+        raise CallerUnknown(account_id)
+    account.number_alone_limit = (
+        None if limit is None else (Money.zero(account.currency) + limit).amount
+    )
+    await s.flush()
+
+
+async def top_up(
+    s: AsyncSession, account_id: UUID, money: Money, *, idempotency_key: str, at: datetime
+) -> TopUp:
+    """Add credit, once per key: a repeat gets the first answer.
+
+    Raises AmountInvalid, CurrencyMismatch, CallerUnknown, or KeyReused if the key came with
+    another caller or amount.
+    """
+    if money.amount <= 0 or not money.is_whole_minor:
+        raise AmountInvalid
+    key = f"top-up:{idempotency_key}"
+    request = {"account": str(account_id), "amount": money.amount, "currency": money.currency}
+    moved = transfer_id(account_id, "top-up", hashlib.sha256(key.encode()).hexdigest())
+    before = await idempotency.begin(s, key, request, at)
+    if before is not None:
+        return TopUp(moved, money, Money(before["available"], money.currency))
+    account = await s.get(CallerAccount, account_id)
+    if account is None:
+        raise CallerUnknown(account_id)
+    if account.currency != money.currency:
+        raise CurrencyMismatch(account.currency, money.currency)
+    await ledger.ensure_accounts(s, [(AccountKind.CASH, None)], money.currency)
+    cash = ledger_account(AccountKind.CASH, money.currency)
+    await ledger.add_transfers(s, [Move(moved, "single", cash, account.wallet_id, money, "top-up")])
+    available = await ledger.credit_wallet(s, account.wallet_id, money.amount)
+    await idempotency.finish(s, key, {"available": available})
+    await defer(s, "render-prompts", amounts=[[available, money.currency]])
+    return TopUp(moved, money, Money(available, money.currency))
+
+
+async def wallet_versions(s: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Read, in one statement, numbers that rise whenever an account's available amount rises."""
+    rows = await s.execute(
+        select(CallerAccount.id, Wallet.version)
+        .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
+        .where(CallerAccount.id.in_(account_ids))
+    )
+    return dict(rows.tuples().all())
+
+
+async def identify(
+    s: AsyncSession, number: str | None, *, trunk_trusted: bool, at: datetime
+) -> Identified | None:
+    """Find the account that a caller's number (E.164) belongs to; None: unknown or withheld."""
+    if number is None:
+        return None
+    found = (
+        await s.execute(
+            select(
+                CallerAccount,
+                Wallet.posted - Wallet.pending - Wallet.floor,
+                PinState.locked_until,
+            )
+            .join(CallerNumber, CallerNumber.account_id == CallerAccount.id)
+            .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
+            .outerjoin(PinState, PinState.account_id == CallerAccount.id)
+            .where(CallerNumber.e164 == number)
+        )
+    ).first()
+    if found is None:
+        return None
+    account, available, locked_until = found
+    pin_needed = True
+    if trunk_trusted and account.number_alone_limit:
+        limits = [
+            limit
+            for limit in spending.limits_of(account, number_alone=True, at=at)
+            if limit.period == spending.NUMBER_ALONE
+        ]
+        pin_needed = (await spending.left(s, account.id, limits) or 0) <= 0
+    return Identified(
+        account_id=account.id,
+        language=account.language,
+        pin_needed=pin_needed,
+        locked=locked_until is not None and at < locked_until,
+        available=Money(available, account.currency),
+    )
+
+
+async def caller_by_number(s: AsyncSession, given: str) -> UUID:
+    """Give the account a number belongs to; raises CallerUnknown."""
+    e164 = require_e164(given)
+    found = await s.scalar(select(CallerNumber.account_id).where(CallerNumber.e164 == e164))
+    if found is None:
+        raise CallerUnknown(e164)
+    return found
+
+
+async def list_callers(s: AsyncSession, account_id: UUID | None = None) -> list[CallerListed]:
+    """List all callers, or one, by name."""
+    query = (
+        select(CallerAccount, Wallet, PinState.locked_until)
+        .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
+        .outerjoin(PinState, PinState.account_id == CallerAccount.id)
+        .order_by(CallerAccount.name, CallerAccount.id)
+    )
+    if account_id is not None:
+        query = query.where(CallerAccount.id == account_id)
+    numbers: dict[UUID, list[str]] = {}
+    for number in await s.scalars(select(CallerNumber).order_by(CallerNumber.e164)):
+        numbers.setdefault(number.account_id, []).append(number.e164)
+    listed = []
+    for account, wallet, locked_until in (await s.execute(query)).tuples():
+        alone = account.number_alone_limit
+        listed.append(
+            CallerListed(
+                account_id=account.id,
+                wallet_id=account.wallet_id,
+                name=account.name,
+                language=account.language,
+                numbers=tuple(numbers.get(account.id, [])),
+                posted=Money(wallet.posted, account.currency),
+                pending=Money(wallet.pending, account.currency),
+                available=Money(wallet.posted - wallet.pending - wallet.floor, account.currency),
+                number_alone_limit=None if alone is None else Money(alone, account.currency),
+                locked_until=locked_until,
+            )
+        )
+    return listed

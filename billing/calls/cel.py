@@ -1,0 +1,173 @@
+"""Asterisk's own record (channel event logging): imported once, read as intervals and ends."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.calls.models import CallRow, CelOffset, CelRecord, DialAttempt
+from billing.calls.values import CelRow, Interval
+
+MICROSECONDS_PER_MS = 1_000
+ROWS_PER_STATEMENT = 1_000
+
+_STARTED, _ENDED = "CHAN_START", "CHAN_END"
+_ENTERED, _LEFT = "BRIDGE_ENTER", "BRIDGE_EXIT"
+
+
+async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
+    """Add the lines that aren't there yet and say how many those were."""
+    added = 0
+    for first in range(0, len(rows), ROWS_PER_STATEMENT):
+        values = [
+            {
+                "event": row.event,
+                "at_us": row.at_us,
+                "channel_id": row.channel_id,
+                "linked_id": row.linked_id,
+                "bridge_id": row.extra.get("bridge_id"),
+                "extra": row.extra,
+            }
+            for row in rows[first : first + ROWS_PER_STATEMENT]
+        ]
+        result = await s.execute(
+            insert(CelRecord).values(values).on_conflict_do_nothing().returning(CelRecord.id)
+        )
+        added += len(result.all())
+    return added
+
+
+async def cel_offset(s: AsyncSession, file_key: str) -> int:
+    """Give how many bytes of a file were read; 0 for a new one."""
+    offset: int | None = await s.scalar(
+        select(CelOffset.offset_bytes).where(CelOffset.file_key == file_key)
+    )
+    return offset or 0
+
+
+async def save_cel_offset(s: AsyncSession, file_key: str, offset_bytes: int) -> None:
+    """Keep how far a file was read, in the transaction that imported its lines."""
+    await s.execute(
+        insert(CelOffset)
+        .values(file_key=file_key, offset_bytes=offset_bytes)
+        .on_conflict_do_update(
+            index_elements=[CelOffset.file_key], set_={"offset_bytes": offset_bytes}
+        )
+    )
+
+
+async def cel_intervals(s: AsyncSession, call_id: UUID) -> tuple[Interval, ...]:
+    """Give the paid time by Asterisk's record: both legs in one of the call's paid bridges.
+
+    A leg whose channel ended without a line for leaving has left then; `end_ms` None means that
+    the record knows no end. Microseconds are cut to ms, as in Asterisk's other timestamps.
+    """
+    bridges = f"{call_id}-paid-"
+    rows = (
+        await s.scalars(
+            select(CelRecord)
+            .where(
+                CelRecord.channel_id.in_(await _channels_of(s, call_id)),
+                CelRecord.bridge_id.startswith(bridges, autoescape=True),
+                CelRecord.event.in_([_ENTERED, _LEFT]),
+            )
+            .order_by(CelRecord.at_us, CelRecord.id)
+        )
+    ).all()
+    channels = {row.channel_id for row in rows}
+    ends = await _channel_ends(s, channels)
+    intervals: list[Interval] = []
+    for bridge in dict.fromkeys(row.bridge_id for row in rows):
+        stays = [
+            _stays([row for row in rows if row.bridge_id == bridge], channel, ends.get(channel))
+            for channel in sorted(channels)
+        ]
+        intervals += _overlaps([stay for stay in stays if stay])
+    return tuple(sorted(intervals, key=lambda interval: interval.start_ms))
+
+
+def _stays(
+    rows: Iterable[CelRecord], channel: str, channel_end_us: int | None
+) -> list[tuple[int, int | None]]:
+    stays: list[tuple[int, int | None]] = []
+    entered: int | None = None
+    for row in rows:
+        if row.channel_id != channel:
+            continue
+        if row.event == _ENTERED and entered is None:
+            entered = row.at_us
+        elif row.event == _LEFT and entered is not None:
+            stays.append((entered, row.at_us))
+            entered = None
+    if entered is not None:
+        stays.append((entered, channel_end_us))
+    return stays
+
+
+def _overlaps(stays: Sequence[Sequence[tuple[int, int | None]]]) -> list[Interval]:
+    """Cut the times in which two legs were in the bridge together out of each one's stays."""
+    overlaps = []
+    for position, first in enumerate(stays):
+        for second in stays[position + 1 :]:
+            for start, end in first:
+                for other_start, other_end in second:
+                    begin = max(start, other_start)
+                    ends = [moment for moment in (end, other_end) if moment is not None]
+                    finish = min(ends) if ends else None
+                    if finish is None or finish > begin:
+                        overlaps.append(_interval(begin, finish))
+    return overlaps
+
+
+def _interval(start_us: int, end_us: int | None) -> Interval:
+    return Interval(
+        start_us // MICROSECONDS_PER_MS,
+        None if end_us is None else end_us // MICROSECONDS_PER_MS,
+    )
+
+
+async def _channels_of(s: AsyncSession, call_id: UUID) -> list[str]:
+    """List the channels of a call, the caller's first; empty if there is no such call."""
+    callers = await s.scalars(select(CallRow.caller_channel).where(CallRow.id == call_id))
+    experts = await s.scalars(
+        select(DialAttempt.channel_id)
+        .where(DialAttempt.call_id == call_id)
+        .order_by(DialAttempt.attempt)
+    )
+    return [*callers, *experts]
+
+
+async def _channel_ends(s: AsyncSession, channels: Iterable[str]) -> dict[str, int]:
+    rows = await s.execute(
+        select(CelRecord.channel_id, func.min(CelRecord.at_us))
+        .where(CelRecord.channel_id.in_(list(channels)), CelRecord.event == _ENDED)
+        .group_by(CelRecord.channel_id)
+    )
+    return dict(rows.tuples().all())
+
+
+async def cel_end(s: AsyncSession, call_id: UUID) -> int | None:
+    """Give when a call was over (ms), if the record proves it: every leg it had has ended.
+
+    None: a leg is still up, or the record doesn't reach that far.
+    """
+    caller_channel = await s.scalar(select(CallRow.caller_channel).where(CallRow.id == call_id))
+    if caller_channel is None:
+        return None
+    expert_channels = await s.scalars(
+        select(DialAttempt.channel_id).where(DialAttempt.call_id == call_id)
+    )
+    channels = [caller_channel, *expert_channels]
+    started = set(
+        await s.scalars(
+            select(CelRecord.channel_id).where(
+                CelRecord.channel_id.in_(channels), CelRecord.event == _STARTED
+            )
+        )
+    )
+    ends = await _channel_ends(s, channels)
+    if channels[0] not in ends or started - set(ends):
+        return None
+    return max(ends.values()) // MICROSECONDS_PER_MS

@@ -1,0 +1,41 @@
+"""What can't be done to a call. None of it changes anything."""
+
+from uuid import UUID
+
+from billing.kit.errors import PrimelineError
+
+
+class CallUnknown(PrimelineError):
+    """No call has that id."""
+
+    code = "call-unknown"
+
+    def __init__(self, call_id: UUID) -> None:
+        super().__init__(f"There is no call {call_id}.")
+
+
+class CallEnded(PrimelineError):
+    """The call is over."""
+
+    code = "call-ended"
+
+    def __init__(self, call_id: UUID) -> None:
+        super().__init__(f"Call {call_id} has ended.")
+
+
+class PaidTimeBegan(PrimelineError):
+    """Holds of a call with paid time are settled, never just let go."""
+
+    code = "paid-time-began"
+
+    def __init__(self, call_id: UUID) -> None:
+        super().__init__(f"Call {call_id} has paid time: its holds must be settled.")
+
+
+class IntervalOpen(PrimelineError):
+    """Paid time without an end can't be billed."""
+
+    code = "interval-open"
+
+    def __init__(self, call_id: UUID) -> None:
+        super().__init__(f"Call {call_id} has paid time that hasn't ended.")

@@ -1,0 +1,90 @@
+"""What a restarted process finds: the open calls with all that is needed to go on or to settle."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.calls.models import CallRow, TalkStretch
+from billing.calls.values import Interval, OpenCall
+from billing.catalogue import reservations
+from billing.catalogue import service as catalogue
+from billing.charging import holds, sessions
+from billing.charging.models import ChargingSession, GrantRow
+from billing.charging.values import Quote
+from billing.money.values import Money
+from billing.tariffs.rules import affordable_seconds
+
+
+async def open_calls(s: AsyncSession, asterisk_id: str) -> list[OpenCall]:
+    """List the calls of an Asterisk that aren't settled, oldest first."""
+    rows = await s.scalars(
+        select(CallRow)
+        .where(CallRow.asterisk_id == asterisk_id, CallRow.ended_at.is_(None))
+        .order_by(CallRow.received_at, CallRow.id)
+    )
+    return [await _open_call(s, row) for row in rows.all()]
+
+
+async def _open_call(s: AsyncSession, row: CallRow) -> OpenCall:
+    session = await sessions.find(s, row.id)
+    grants: list[GrantRow] = []
+    quote = grant = None
+    if session is not None and session.tariff is not None:
+        currency = sessions.tariff_of(session).currency
+        grants = await sessions.grants_of(s, session)
+        quote = await _quote(s, session, grants)
+        grant = sessions.grant_value(grants[-1], currency) if grants else None
+    reserved = await reservations.reserved_expert(s, row.id)
+    stretches = await stretches_of(s, row.id)
+    free_starts = [
+        stretch.start_ms
+        for stretch in stretches
+        if not stretch.paid and stretch.start_ms is not None
+    ]
+    return OpenCall(
+        call_id=row.id,
+        state=row.state,
+        caller_channel=row.caller_channel,
+        expert_channel=row.expert_channel,
+        talk_bridge=row.talk_bridge,
+        number=await catalogue.served_number(s, row.number_id, trunk_trusted=row.trunk_trusted),
+        expert=await catalogue.expert_choice(s, reserved) if reserved else None,
+        account_id=session.account_id if session else None,
+        language=row.language,
+        quote=quote,
+        grant=grant,
+        intervals=tuple(
+            Interval(stretch.start_ms, stretch.end_ms)
+            for stretch in stretches
+            if stretch.paid and stretch.start_ms is not None
+        ),
+        free_from_ms=min(free_starts, default=None),
+        received_at=row.received_at,
+        last_seen_at=row.last_seen_at,
+    )
+
+
+async def _quote(s: AsyncSession, session: ChargingSession, grants: list[GrantRow]) -> Quote:
+    """Read the frozen quote back, with what the credit buys by now; the price counts as new."""
+    tariff = sessions.tariff_of(session)
+    held = Money(sum(grant.amount for grant in grants), tariff.currency)
+    credit = await holds.read_credit(s, session, tariff.currency, held, lock=False)
+    return Quote(
+        tariff=tariff,
+        share_rule=sessions.share_of(session),
+        available=credit.available,
+        affordable_seconds=affordable_seconds(tariff, credit.available + held),
+        price_known=False,
+    )
+
+
+async def stretches_of(s: AsyncSession, call_id: UUID) -> list[TalkStretch]:
+    """List a call's stretches of talk in the order they were written."""
+    rows = await s.scalars(
+        select(TalkStretch)
+        .where(TalkStretch.call_id == call_id)
+        .order_by(TalkStretch.position)
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)

@@ -1,0 +1,211 @@
+"""A call from reception to its end, as the processes that carry it write it down."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts import service as accounts
+from billing.calls.cel import cel_end, cel_intervals, cel_offset, import_cel, save_cel_offset
+from billing.calls.models import CallRow, DialAttempt, TalkStretch
+from billing.calls.records import get_call, list_calls
+from billing.calls.recovery import open_calls
+from billing.calls.settling import append_timeline, release, settle, talk_stopped
+from billing.calls.values import Reception
+from billing.catalogue import service as catalogue
+from billing.catalogue.models import ExpertPhone
+from billing.charging.sessions import open_session
+from billing.kit.phones import DEFAULT_REGION, to_e164
+
+__all__ = [
+    "accepted",
+    "append_timeline",
+    "cel_end",
+    "cel_intervals",
+    "cel_offset",
+    "consented",
+    "dial_attempted",
+    "dial_ended",
+    "get_call",
+    "heartbeat",
+    "import_cel",
+    "list_calls",
+    "open_calls",
+    "receive",
+    "release",
+    "save_cel_offset",
+    "set_state",
+    "settle",
+    "talk_started",
+    "talk_stopped",
+]
+
+RECEIVED = "received"
+
+
+async def receive(
+    s: AsyncSession,
+    *,
+    call_id: UUID,
+    asterisk_id: str,
+    channel_id: str,
+    dialled: str,
+    caller_number: str | None,
+    trunk: str | None,
+    language_default: str,
+    at: datetime,
+) -> Reception:
+    """Write a new call down and look up its numbers. A repeat writes nothing and looks up anew.
+
+    `dialled` and `caller_number` come as the trunk writes them; a trunk that isn't known is not
+    trusted. The caller is looked up also where the number isn't ours.
+    """
+    line = await catalogue.find_trunk(s, trunk)
+    trusted = bool(line and line.trusted)
+    number = await catalogue.find_number(s, dialled, line)
+    e164 = to_e164(caller_number, line.region if line else DEFAULT_REGION)
+    caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
+    language = (
+        (caller.language if caller else None)
+        or (number.language if number else None)
+        or language_default
+    )
+    await s.execute(
+        insert(CallRow)
+        .values(
+            id=call_id,
+            asterisk_id=asterisk_id,
+            caller_channel=channel_id,
+            state=RECEIVED,
+            dialled=number.e164 if number else dialled,
+            caller_number=e164,
+            trunk=trunk or None,
+            trunk_trusted=trusted,
+            number_id=number.number_id if number else None,
+            account_id=caller.account_id if caller else None,
+            number_alone=caller is not None and not caller.pin_needed,
+            language=language,
+            received_at=at,
+            last_seen_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+    if caller is not None:
+        await open_session(
+            s,
+            call_id,
+            account_id=caller.account_id,
+            number_alone=not caller.pin_needed,
+            at=at,
+        )
+    return Reception(number, caller)
+
+
+async def _change(s: AsyncSession, call_id: UUID, **values: Any) -> None:
+    """Change an open call's row; a call that has ended keeps what it has."""
+    await s.execute(
+        update(CallRow)
+        .where(CallRow.id == call_id, CallRow.ended_at.is_(None))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def set_state(
+    s: AsyncSession, call_id: UUID, state: str, *, answered_at: datetime | None = None
+) -> None:
+    """Write the state that a call is in, and when its caller's leg was answered if it just was."""
+    values: dict[str, Any] = {"state": state}
+    if answered_at is not None:
+        values["answered_at"] = func.coalesce(CallRow.answered_at, answered_at)
+    await _change(s, call_id, **values)
+
+
+async def dial_attempted(
+    s: AsyncSession,
+    call_id: UUID,
+    *,
+    attempt: int,
+    phone_id: UUID,
+    channel_id: str,
+    at: datetime,
+) -> None:
+    """Write that a phone is about to be rung, before it is. A repeat changes nothing."""
+    await s.execute(
+        insert(DialAttempt)
+        .values(
+            call_id=call_id,
+            attempt=attempt,
+            phone_id=phone_id,
+            channel_id=channel_id,
+            began_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+    expert_id = select(ExpertPhone.expert_id).where(ExpertPhone.id == phone_id).scalar_subquery()
+    await _change(s, call_id, expert_channel=channel_id, expert_id=expert_id)
+
+
+async def dial_ended(
+    s: AsyncSession, call_id: UUID, *, attempt: int, result: str, at: datetime
+) -> None:
+    """Write what came of ringing a phone; the first result written stays."""
+    await s.execute(
+        update(DialAttempt)
+        .where(
+            DialAttempt.call_id == call_id,
+            DialAttempt.attempt == attempt,
+            DialAttempt.result.is_(None),
+        )
+        .values(result=result, ended_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def accepted(s: AsyncSession, call_id: UUID, *, at: datetime) -> None:
+    """Write that the expert took the call by key."""
+    await _change(s, call_id, accepted_at=at)
+
+
+async def consented(s: AsyncSession, call_id: UUID, *, at_ms: int) -> None:
+    """Write that the caller accepted the price by key (Asterisk's ms)."""
+    await _change(s, call_id, consented_at_ms=at_ms)
+
+
+async def talk_started(
+    s: AsyncSession,
+    call_id: UUID,
+    *,
+    bridge: str,
+    paid: bool,
+    start_ms: int | None,
+    at: datetime,
+) -> None:
+    """Write a stretch of talk: before its legs are joined, and again with the start (ms).
+
+    The first start written stays.
+    """
+    stretch = insert(TalkStretch).values(
+        call_id=call_id, bridge=bridge, paid=paid, start_ms=start_ms, written_at=at
+    )
+    await s.execute(
+        stretch.on_conflict_do_update(
+            index_elements=[TalkStretch.call_id, TalkStretch.bridge],
+            set_={"start_ms": func.coalesce(TalkStretch.start_ms, stretch.excluded.start_ms)},
+        )
+    )
+    await _change(s, call_id, talk_bridge=bridge)
+
+
+async def heartbeat(s: AsyncSession, call_ids: Sequence[UUID], at: datetime) -> None:
+    """Write, in one statement, that these calls were alive at `at`."""
+    await s.execute(
+        update(CallRow)
+        .where(CallRow.id.in_(call_ids), CallRow.ended_at.is_(None))
+        .values(last_seen_at=at)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,201 @@
+"""The end of a call: one transaction for money, record and expert."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.calls.errors import CallEnded, CallUnknown, IntervalOpen, PaidTimeBegan
+from billing.calls.models import CallRow, PaidInterval, TalkStretch, TimelineRow
+from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
+from billing.catalogue import reservations
+from billing.charging import ending, sessions
+from billing.charging.models import ChargingSession
+from billing.charging.values import Settlement
+from billing.kit.clock import now, to_ms
+from billing.kit.jobs import defer
+from billing.ledger import service as ledger
+from billing.ledger.models import SettlementRow
+from billing.money.values import Money
+from billing.shares.values import Split
+
+
+async def lock_call(s: AsyncSession, call_id: UUID) -> CallRow:
+    """Give a call's row, locked against other writers; raises CallUnknown."""
+    call = await s.scalar(
+        select(CallRow)
+        .where(CallRow.id == call_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if call is None:
+        raise CallUnknown(call_id)
+    return call
+
+
+async def release(
+    s: AsyncSession, call_id: UUID, *, reason: EndReason, at: datetime | None = None
+) -> None:
+    """Let go of holds and expert before any paid time; the call goes on and may choose anew.
+
+    `at` defaults to the present. Harmless twice. Raises CallUnknown, CallEnded, or PaidTimeBegan.
+    """
+    call = await lock_call(s, call_id)
+    if call.ended_at is not None:
+        raise CallEnded(call_id)
+    if await _paid_time_began(s, call_id):
+        raise PaidTimeBegan(call_id)
+    await ending.let_go(s, call_id)
+    await reservations.free(s, call_id, at)
+    call.expert_channel = call.talk_bridge = call.accepted_at = None
+    await s.flush()
+    released = TimelineEntry(to_ms(at or now()), "released", {"reason": reason})
+    await append_timeline(s, call_id, [released])
+
+
+async def _paid_time_began(s: AsyncSession, call_id: UUID) -> bool:
+    began: bool | None = await s.scalar(
+        select(
+            exists().where(
+                TalkStretch.call_id == call_id,
+                TalkStretch.paid,
+                TalkStretch.start_ms.is_not(None),
+            )
+        )
+    )
+    return bool(began)
+
+
+async def settle(
+    s: AsyncSession,
+    call_id: UUID,
+    *,
+    intervals: Sequence[Interval],
+    reason: EndReason,
+    no_payer: NoPayer | None,
+    at: datetime,
+    timeline: Sequence[TimelineEntry] = (),
+) -> Settlement:
+    """End a call: charge, shares, record and expert in one transaction, once.
+
+    A second settlement gives the first's result and changes nothing, whatever it is asked. The
+    number of statements is the same for any number of grants, intervals and timeline entries.
+    Raises CallUnknown, or IntervalOpen for paid time without an end.
+    """
+    call = await lock_call(s, call_id)
+    settled = await ledger.find_settlement(s, call_id)
+    if settled is not None:
+        return settlement_value(settled)
+    billed = [_closed(call_id, interval) for interval in intervals]
+    session = await sessions.find(s, call_id, lock=True)
+    closed = await ending.close(s, session, billed)
+    row = _row(call_id, closed, reason, no_payer, at)
+    await ledger.add_settlement(s, row)
+    await _record(s, call, session, billed, timeline)
+    call.state, call.ended_at, call.reason = "ended", at, reason
+    await s.flush()
+    await reservations.free(s, call_id, at)
+    if row.charge and row.wallet_available is not None:
+        amounts = [[row.charge, row.currency], [row.wallet_available, row.currency]]
+        await defer(s, "render-prompts", amounts=amounts)
+    return settlement_value(row)
+
+
+def _closed(call_id: UUID, interval: Interval) -> tuple[int, int]:
+    if interval.end_ms is None:
+        raise IntervalOpen(call_id)
+    return interval.start_ms, max(interval.start_ms, interval.end_ms)
+
+
+def _row(
+    call_id: UUID,
+    closed: ending.Closed,
+    reason: EndReason,
+    no_payer: NoPayer | None,
+    at: datetime,
+) -> SettlementRow:
+    shares = closed.split
+    return SettlementRow(
+        call_id=call_id,
+        reason=reason,
+        no_payer=no_payer,
+        currency=None if shares is None else shares.charge.currency,
+        charge=0 if shares is None else shares.charge.amount,
+        tax=0 if shares is None else shares.tax.amount,
+        expert=0 if shares is None else shares.expert.amount,
+        platform=0 if shares is None else shares.platform.amount,
+        used_seconds=closed.bill.used_seconds,
+        billed_seconds=closed.bill.billed_seconds,
+        overrun_ms=closed.bill.overrun_ms,
+        wallet_available=None if closed.available is None else closed.available.amount,
+        settled_at=at,
+    )
+
+
+async def _record(
+    s: AsyncSession,
+    call: CallRow,
+    session: ChargingSession | None,
+    billed: Sequence[tuple[int, int]],
+    timeline: Sequence[TimelineEntry],
+) -> None:
+    if session is not None and billed:
+        call.expert_id = session.expert_id
+    if billed:
+        rows = [
+            {"call_id": call.id, "position": position, "start_ms": start, "end_ms": end}
+            for position, (start, end) in enumerate(billed, 1)
+        ]
+        await s.execute(insert(PaidInterval).values(rows))
+    await append_timeline(s, call.id, timeline)
+
+
+async def append_timeline(s: AsyncSession, call_id: UUID, entries: Sequence[TimelineEntry]) -> None:
+    """Add what happened to a call's timeline, in one statement."""
+    if not entries:
+        return
+    rows = [
+        {"call_id": call_id, "at_ms": entry.at_ms, "what": entry.what, "detail": entry.detail}
+        for entry in entries
+    ]
+    await s.execute(insert(TimelineRow).values(rows))
+
+
+async def talk_stopped(s: AsyncSession, call_id: UUID, *, bridge: str, end_ms: int) -> None:
+    """Write the end of a stretch of talk (Asterisk's ms); the first end written stays."""
+    await s.execute(
+        update(TalkStretch)
+        .where(
+            TalkStretch.call_id == call_id,
+            TalkStretch.bridge == bridge,
+            TalkStretch.end_ms.is_(None),
+        )
+        .values(end_ms=end_ms)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def settlement_value(row: SettlementRow) -> Settlement:
+    """Give a settlement as it was first answered."""
+    shares = available = None
+    if row.currency is not None:
+        shares = Split(
+            charge=Money(row.charge, row.currency),
+            tax=Money(row.tax, row.currency),
+            expert=Money(row.expert, row.currency),
+            platform=Money(row.platform, row.currency),
+        )
+        if row.wallet_available is not None:
+            available = Money(row.wallet_available, row.currency)
+    return Settlement(
+        call_id=row.call_id,
+        reason=row.reason,
+        used_seconds=row.used_seconds,
+        billed_seconds=row.billed_seconds,
+        overrun_ms=row.overrun_ms,
+        split=shares,
+        wallet_available=available,
+        settled_at=row.settled_at,
+    )

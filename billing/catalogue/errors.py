@@ -1,0 +1,50 @@
+"""What can be wrong with numbers, experts and phones."""
+
+from billing.kit.errors import PrimelineError
+
+
+class ExpertUnknown(PrimelineError):
+    """No such expert."""
+
+    code = "expert-unknown"
+
+    def __init__(self, which: object) -> None:
+        super().__init__(f"There is no expert {which}.")
+
+
+class ExtensionTaken(PrimelineError):
+    """Another expert has that extension."""
+
+    code = "extension-taken"
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(f"Extension {extension} belongs to another expert.")
+
+
+class InvalidExtension(PrimelineError):
+    """An extension that can't be keyed."""
+
+    code = "invalid-extension"
+
+    def __init__(self, extension: str) -> None:
+        super().__init__(f"An extension has 1 to 8 digits, not {extension!r}.")
+
+
+class InvalidEndpoint(PrimelineError):
+    """An endpoint name that must not reach a dial request."""
+
+    code = "invalid-endpoint"
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(
+            f"{endpoint!r} can't name a phone: letters, digits, dots, dashes and underscores only."
+        )
+
+
+class NumberServed(PrimelineError):
+    """The number is already at work."""
+
+    code = "number-served"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} is already one of our numbers.")

@@ -1,0 +1,218 @@
+"""Numbers, trunks, experts and their phones: found for a call, added by the operator."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.catalogue.errors import (
+    ExpertUnknown,
+    ExtensionTaken,
+    InvalidEndpoint,
+    InvalidExtension,
+    NumberServed,
+)
+from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation, Trunk
+from billing.catalogue.values import (
+    Availability,
+    ExpertChoice,
+    Phone,
+    ServedNumber,
+    is_endpoint,
+    is_extension,
+)
+from billing.kit.jobs import defer
+from billing.kit.phones import DEFAULT_REGION, require_e164, to_e164
+
+Presence = Literal["available", "there-but-not-available", "away"]
+
+
+async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:
+    """Give a trunk by the name that the dialplan hands over; None: none, or unknown."""
+    if not name:
+        return None
+    return await s.scalar(select(Trunk).where(Trunk.name == name))
+
+
+async def find_number(s: AsyncSession, dialled: str, trunk: Trunk | None) -> ServedNumber | None:
+    """Find an open number of ours in any form a trunk writes it in; None: not ours or closed."""
+    e164 = to_e164(dialled, trunk.region if trunk else DEFAULT_REGION)
+    row = await s.scalar(select(Number).where(Number.e164 == e164, Number.open))
+    return None if row is None else await _served(s, row, trusted=bool(trunk and trunk.trusted))
+
+
+async def served_number(
+    s: AsyncSession, number_id: UUID | None, *, trunk_trusted: bool
+) -> ServedNumber | None:
+    """Give a number by its id, also when it was closed meanwhile."""
+    row = await s.get(Number, number_id) if number_id else None
+    return None if row is None else await _served(s, row, trusted=trunk_trusted)
+
+
+async def _served(s: AsyncSession, row: Number, *, trusted: bool) -> ServedNumber:
+    return ServedNumber(
+        number_id=row.id,
+        e164=row.e164,
+        kind=cast("Literal['menu', 'direct']", row.kind),
+        language=row.language,
+        without_payer=cast("Literal['refuse', 'free']", row.without_payer),
+        free_limit_seconds=row.free_limit_seconds,
+        trunk_trusted=trusted,
+        expert=None if row.expert_id is None else await expert_choice(s, row.expert_id),
+    )
+
+
+async def find_extension(s: AsyncSession, number: ServedNumber, digits: str) -> ExpertChoice | None:
+    """Find the expert behind keyed digits, with his availability right now.
+
+    A direct number reaches only its own expert.
+    """
+    expert_id = await s.scalar(select(Expert.id).where(Expert.extension == digits))
+    if expert_id is None or (number.expert and number.expert.expert_id != expert_id):
+        return None
+    return await expert_choice(s, expert_id)
+
+
+async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None:
+    """Give an expert as a caller meets him now; busy means taken by an open call."""
+    taken = exists().where(Reservation.expert_id == Expert.id, Reservation.released_at.is_(None))
+    found = (await s.execute(select(Expert, taken).where(Expert.id == expert_id))).first()
+    if found is None:
+        return None
+    expert, busy = found
+    phones = await s.scalars(
+        select(ExpertPhone).where(ExpertPhone.expert_id == expert_id).order_by(ExpertPhone.position)
+    )
+    availability = Availability.BUSY if busy else Availability.AVAILABLE
+    if expert.presence != "available":
+        availability = Availability.AWAY
+    return ExpertChoice(
+        expert_id=expert.id,
+        name=expert.name,
+        extension=expert.extension,
+        language=expert.language,
+        availability=availability,
+        phones=tuple(Phone(phone.id, phone.endpoint) for phone in phones),
+    )
+
+
+async def set_presence(s: AsyncSession, expert_id: UUID, presence: Presence) -> None:
+    """Say whether an expert takes calls. Raises ExpertUnknown."""
+    changed = await s.execute(
+        update(Expert).where(Expert.id == expert_id).values(presence=presence).returning(Expert.id)
+    )
+    if changed.first() is None:
+        raise ExpertUnknown(expert_id)
+
+
+async def set_trunk(
+    s: AsyncSession, *, name: str, trusted: bool, region: str = DEFAULT_REGION
+) -> UUID:
+    """Make a trunk or change the one of that name. Trusted: its caller ids are vouched for."""
+    values = {"trusted": trusted, "region": region}
+    added = await s.execute(
+        insert(Trunk)
+        .values(id=uuid4(), name=name, **values)
+        .on_conflict_do_update(index_elements=[Trunk.name], set_=values)
+        .returning(Trunk.id)
+    )
+    return added.scalar_one()
+
+
+async def add_expert(
+    s: AsyncSession,
+    *,
+    name: str,
+    extension: str,
+    endpoints: Sequence[str],
+    tariff_id: UUID | None,
+    at: datetime,
+    language: str = "en",
+    presence: Presence = "available",
+) -> UUID:
+    """Make an expert whose phones ring in the order of `endpoints`.
+
+    Raises InvalidExtension, ExtensionTaken or InvalidEndpoint.
+    """
+    if not is_extension(extension):
+        raise InvalidExtension(extension)
+    for endpoint in endpoints:
+        if not is_endpoint(endpoint):
+            raise InvalidEndpoint(endpoint)
+    if await s.scalar(select(Expert.id).where(Expert.extension == extension)):
+        raise ExtensionTaken(extension)
+    expert = Expert(
+        id=uuid4(),
+        name=name,
+        extension=extension,
+        language=language,
+        presence=presence,
+        tariff_id=tariff_id,
+        created_at=at,
+    )
+    s.add(expert)
+    await s.flush()
+    for position, endpoint in enumerate(endpoints, 1):
+        s.add(ExpertPhone(id=uuid4(), expert_id=expert.id, position=position, endpoint=endpoint))
+    await s.flush()
+    await defer(s, "render-prompts", names=[name])
+    return expert.id
+
+
+async def add_number(
+    s: AsyncSession,
+    *,
+    number: str,
+    kind: Literal["menu", "direct"],
+    at: datetime,
+    language: str = "en",
+    without_payer: Literal["refuse", "free"] = "refuse",
+    free_limit_seconds: int = 300,
+    expert_id: UUID | None = None,
+    tariff_id: UUID | None = None,
+    region: str = DEFAULT_REGION,
+) -> UUID:
+    """Put a phone number to work; a direct one needs its expert.
+
+    Raises NumberInvalid, NumberServed, or ExpertUnknown where the expert is missing.
+    """
+    e164 = require_e164(number, region)
+    if kind == "direct" and expert_id is None:
+        raise ExpertUnknown("for the direct number")
+    if await s.scalar(select(Number.id).where(Number.e164 == e164)):
+        raise NumberServed(e164)
+    row = Number(
+        id=uuid4(),
+        e164=e164,
+        kind=kind,
+        language=language,
+        without_payer=without_payer,
+        free_limit_seconds=free_limit_seconds,
+        expert_id=expert_id if kind == "direct" else None,
+        tariff_id=tariff_id,
+        created_at=at,
+    )
+    s.add(row)
+    await s.flush()
+    return row.id
+
+
+async def expert_by_extension(s: AsyncSession, extension: str) -> UUID:
+    """Give an expert's id; raises ExpertUnknown."""
+    found = await s.scalar(select(Expert.id).where(Expert.extension == extension))
+    if found is None:
+        raise ExpertUnknown(f"with extension {extension}")
+    return found
+
+
+async def tariff_for(s: AsyncSession, *, expert_id: UUID, number_id: UUID) -> UUID | None:
+    """Give the tariff of calls to an expert by a number; the number's own wins."""
+    by_number = await s.scalar(select(Number.tariff_id).where(Number.id == number_id))
+    if by_number is not None:
+        return by_number
+    by_expert: UUID | None = await s.scalar(select(Expert.tariff_id).where(Expert.id == expert_id))
+    return by_expert

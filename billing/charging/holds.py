@@ -1,0 +1,165 @@
+"""Setting money aside for a grant: read, decide by the pure rule, take by conditional updates."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts import spending
+from billing.accounts.models import CallerAccount
+from billing.charging import rules, sessions
+from billing.charging.models import ChargingSession, GrantRow
+from billing.charging.values import Grant, Refusal
+from billing.kit.ids import transfer_id
+from billing.kit.limits import Limits
+from billing.ledger import service as ledger
+from billing.ledger.values import AccountKind, Move, account_id
+from billing.money.values import Money
+from billing.tariffs.rules import affordable_seconds
+from billing.tariffs.values import Tariff
+
+OPTIMISTIC_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What may still be held: in the wallet alone, and within all limits too."""
+
+    in_wallet: Money
+    available: Money
+
+
+async def read_credit(
+    s: AsyncSession, session: ChargingSession, currency: str, held: Money, *, lock: bool
+) -> Credit:
+    """Read what a session may still hold; `held` counts against the limit of one call.
+
+    Rows are read, and with `lock` locked, in the order that holds take them: limits, then wallet.
+    """
+    left = await spending.left(s, session.account_id, sessions.limits_of(session), lock=lock)
+    wallet_id = account_id(AccountKind.WALLET, currency, session.account_id)
+    wallet = await ledger.read_wallet(s, wallet_id, lock=lock)
+    bounds = [wallet.available]
+    if left is not None:
+        bounds.append(left)
+    if session.call_limit is not None:
+        bounds.append(session.call_limit - held.amount)
+    return Credit(Money(wallet.available, currency), Money(min(bounds), currency))
+
+
+def refusal(tariff: Tariff, credit: Credit, limits: Limits) -> Refusal | None:
+    """Say why a call may not begin on this credit; None: it may."""
+    seconds = affordable_seconds(tariff, credit.available)
+    refused = rules.first_grant_refused(tariff, seconds, limits.minimum_talk_seconds)
+    if refused is None or credit.available == credit.in_wallet:
+        return refused
+    in_wallet = affordable_seconds(tariff, credit.in_wallet)
+    if rules.first_grant_refused(tariff, in_wallet, limits.minimum_talk_seconds) is None:
+        return Refusal.LIMIT_REACHED
+    return refused
+
+
+async def grant(
+    s: AsyncSession,
+    session: ChargingSession,
+    rows: list[GrantRow],
+    *,
+    request_number: int,
+    used_seconds: int,
+    limits: Limits,
+    at: datetime,
+) -> Grant:
+    """Grant what is affordable after the grants in `rows`, and hold its price.
+
+    A hold that another call was faster to take is decided anew, at most three times, then with
+    the rows locked. The session must be locked.
+    """
+    tariff = sessions.tariff_of(session)
+    held = sum(
+        (hold.amount for hold in sessions.open_holds(rows, tariff.currency)),
+        Money.zero(tariff.currency),
+    )
+    granted_seconds = rows[-1].granted_seconds if rows else 0
+    for tries in range(OPTIMISTIC_TRIES + 1):
+        lock = tries == OPTIMISTIC_TRIES
+        credit = await read_credit(s, session, tariff.currency, held, lock=lock)
+        plan = rules.plan(
+            tariff,
+            used_seconds=used_seconds,
+            granted_seconds=granted_seconds,
+            own_open_holds=held,
+            available=credit.available,
+            grant_seconds=limits.grant_seconds,
+        )
+        if not plan.hold or await _take(s, session, plan.hold, request_number):
+            return await _write(s, session, plan, held, request_number, used_seconds, at)
+    raise AssertionError("A hold decided with its rows locked can't fail.")
+
+
+async def _take(
+    s: AsyncSession, session: ChargingSession, amount: Money, request_number: int
+) -> bool:
+    savepoint = await s.begin_nested()
+    limits = sessions.limits_of(session)
+    wallet_id = account_id(AccountKind.WALLET, amount.currency, session.account_id)
+    taken = await spending.hold(
+        s, session.account_id, limits, amount.amount
+    ) and await ledger.hold_in_wallet(s, wallet_id, amount.amount)
+    if not taken:
+        await savepoint.rollback()
+        return False
+    hold = Move(
+        id=transfer_id(session.session_id, "hold", request_number),
+        kind="pending",
+        debit=wallet_id,
+        credit=account_id(AccountKind.CLEARING, amount.currency),
+        amount=amount,
+        reason="hold",
+        call_id=session.session_id,
+    )
+    await ledger.add_transfers(s, [hold])
+    await savepoint.commit()
+    return True
+
+
+async def _write(
+    s: AsyncSession,
+    session: ChargingSession,
+    plan: rules.Plan,
+    held: Money,
+    request_number: int,
+    used_seconds: int,
+    at: datetime,
+) -> Grant:
+    row = GrantRow(
+        session_id=session.session_id,
+        request_number=request_number,
+        segment=session.segment,
+        used_seconds=used_seconds,
+        granted_seconds=plan.target_seconds,
+        end_seconds=plan.end_seconds,
+        final=plan.final,
+        amount=plan.hold.amount,
+        held=(held + plan.hold).amount,
+        transfer_id=transfer_id(session.session_id, "hold", request_number) if plan.hold else None,
+        at=at,
+    )
+    s.add(row)
+    await s.flush()
+    return sessions.grant_value(row, held.currency)
+
+
+async def next_request_number(s: AsyncSession, session: ChargingSession) -> int:
+    """Give the number of the next request: they go on through all segments of a session."""
+    last: int | None = await s.scalar(
+        select(func.max(GrantRow.request_number)).where(GrantRow.session_id == session.session_id)
+    )
+    return 0 if last is None else last + 1
+
+
+async def account_of(s: AsyncSession, session: ChargingSession) -> CallerAccount:
+    """Give the account that pays."""
+    return (
+        await s.scalars(select(CallerAccount).where(CallerAccount.id == session.account_id))
+    ).one()

@@ -1,0 +1,112 @@
+"""Charging sessions and grants as rows: opened, locked, read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.spending import Limit
+from billing.charging.errors import SessionUnknown
+from billing.charging.models import ChargingSession, GrantRow
+from billing.charging.values import Grant
+from billing.money.values import Money
+from billing.shares import snapshot as share_snapshot
+from billing.shares.values import ShareRule
+from billing.tariffs import snapshot as tariff_snapshot
+from billing.tariffs.values import Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHold:
+    """A grant whose money is still set aside."""
+
+    request_number: int
+    transfer_id: UUID
+    amount: Money
+
+
+async def open_session(
+    s: AsyncSession, call_id: UUID, *, account_id: UUID, number_alone: bool, at: datetime
+) -> None:
+    """Open the session of a call whose caller is known. A repeat changes nothing.
+
+    `number_alone`: no PIN will be asked, so its spending counts under that limit too.
+    """
+    await s.execute(
+        insert(ChargingSession)
+        .values(
+            session_id=call_id,
+            state="opened",
+            account_id=account_id,
+            number_alone=number_alone,
+            began_at=at,
+            limits=[],
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def find(s: AsyncSession, call_id: UUID, *, lock: bool = False) -> ChargingSession | None:
+    """Give a call's session, fresh; `lock` makes other requests of the call wait."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.session_id == call_id)
+        .execution_options(populate_existing=True)
+    )
+    return await s.scalar(query.with_for_update() if lock else query)
+
+
+async def locked(s: AsyncSession, call_id: UUID) -> ChargingSession:
+    """Give a call's session, locked; raises SessionUnknown."""
+    session = await find(s, call_id, lock=True)
+    if session is None:
+        raise SessionUnknown(call_id)
+    return session
+
+
+def tariff_of(session: ChargingSession) -> Tariff:
+    """Thaw the tariff that was announced."""
+    return tariff_snapshot.from_json(session.tariff)
+
+
+def share_of(session: ChargingSession) -> ShareRule:
+    """Thaw the share rule that was frozen with the tariff."""
+    return share_snapshot.from_json(session.share)
+
+
+def limits_of(session: ChargingSession) -> tuple[Limit, ...]:
+    """Thaw the spending limits that the session's holds count under."""
+    return tuple(Limit(**limit) for limit in session.limits)
+
+
+async def grants_of(s: AsyncSession, session: ChargingSession) -> list[GrantRow]:
+    """List the grants of the session's present segment in request order."""
+    rows = await s.scalars(
+        select(GrantRow)
+        .where(GrantRow.session_id == session.session_id, GrantRow.segment == session.segment)
+        .order_by(GrantRow.request_number)
+    )
+    return list(rows)
+
+
+def open_holds(rows: list[GrantRow], currency: str) -> list[OpenHold]:
+    """Pick the grants that hold money."""
+    return [
+        OpenHold(row.request_number, row.transfer_id, Money(row.amount, currency))
+        for row in rows
+        if row.transfer_id is not None
+    ]
+
+
+def grant_value(row: GrantRow, currency: str) -> Grant:
+    """Give a grant as it was answered."""
+    return Grant(
+        request_number=row.request_number,
+        granted_seconds=row.granted_seconds,
+        end_seconds=row.end_seconds,
+        final=row.final,
+        held=Money(row.held, currency),
+    )

@@ -1,0 +1,184 @@
+"""What moves and holds money. Transfers are only added; wallets change by conditional updates."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from billing.ledger.models import LedgerAccount, SettlementRow, Transfer, Wallet
+from billing.ledger.values import (
+    AccountKind,
+    ExplainedLine,
+    LedgerLine,
+    Move,
+    WalletState,
+    account_id,
+)
+from billing.money.values import Money
+
+
+async def ensure_accounts(
+    s: AsyncSession, accounts: Iterable[tuple[AccountKind, UUID | None]], currency: str
+) -> None:
+    """Make those of the accounts that don't exist yet."""
+    rows = [
+        {
+            "id": account_id(kind, currency, owner),
+            "kind": kind,
+            "owner": owner,
+            "currency": currency,
+        }
+        for kind, owner in accounts
+    ]
+    await s.execute(upsert(LedgerAccount).values(rows).on_conflict_do_nothing())
+
+
+async def open_wallet(s: AsyncSession, owner: UUID, currency: str) -> UUID:
+    """Make an empty wallet for a caller and give its account id."""
+    await ensure_accounts(s, [(AccountKind.WALLET, owner)], currency)
+    wallet_id = account_id(AccountKind.WALLET, currency, owner)
+    await s.execute(upsert(Wallet).values(account_id=wallet_id).on_conflict_do_nothing())
+    return wallet_id
+
+
+async def add_transfers(s: AsyncSession, moves: Sequence[Move]) -> None:
+    """Write transfers in one statement. One that exists already is an error, never a repeat."""
+    if not moves:
+        return
+    rows = [
+        {
+            "id": move.id,
+            "kind": move.kind,
+            "debit_id": move.debit,
+            "credit_id": move.credit,
+            "currency": move.amount.currency,
+            "amount": move.amount.amount,
+            "reason": move.reason,
+            "call_id": move.call_id,
+            "pending_id": move.pending_id,
+        }
+        for move in moves
+    ]
+    await s.execute(insert(Transfer).values(rows))
+
+
+async def read_wallet(s: AsyncSession, wallet_id: UUID, *, lock: bool = False) -> WalletState:
+    """Read what a wallet has free; `lock` keeps others from changing it until the commit."""
+    query = select(Wallet.posted - Wallet.pending - Wallet.floor, Wallet.version).where(
+        Wallet.account_id == wallet_id
+    )
+    available, version = (await s.execute(query.with_for_update() if lock else query)).one()
+    return WalletState(available, version)
+
+
+async def hold_in_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> bool:
+    """Set `amount` ledger units aside if the wallet still has them; False: it hasn't."""
+    held = await s.execute(
+        update(Wallet)
+        .where(
+            Wallet.account_id == wallet_id,
+            Wallet.posted - Wallet.pending - amount >= Wallet.floor,
+        )
+        .values(pending=Wallet.pending + amount)
+        .returning(Wallet.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return held.first() is not None
+
+
+async def resolve_in_wallet(s: AsyncSession, wallet_id: UUID, *, paid: int, held: int) -> int:
+    """Take `held` ledger units out of the holds, `paid` of them for good; gives what is free."""
+    return (
+        await s.execute(
+            update(Wallet)
+            .where(Wallet.account_id == wallet_id)
+            .values(
+                posted=Wallet.posted - paid,
+                pending=Wallet.pending - held,
+                version=Wallet.version + int(held > paid),
+            )
+            .returning(Wallet.posted - Wallet.pending - Wallet.floor)
+            .execution_options(synchronize_session=False)
+        )
+    ).scalar_one()
+
+
+async def credit_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> int:
+    """Add `amount` ledger units to a wallet; gives what is free after it."""
+    return (
+        await s.execute(
+            update(Wallet)
+            .where(Wallet.account_id == wallet_id)
+            .values(posted=Wallet.posted + amount, version=Wallet.version + 1)
+            .returning(Wallet.posted - Wallet.pending - Wallet.floor)
+            .execution_options(synchronize_session=False)
+        )
+    ).scalar_one()
+
+
+async def find_settlement(s: AsyncSession, call_id: UUID) -> SettlementRow | None:
+    """Give the settlement of a call, if it has one."""
+    return await s.scalar(select(SettlementRow).where(SettlementRow.call_id == call_id))
+
+
+async def add_settlement(s: AsyncSession, row: SettlementRow) -> None:
+    """Write how a call ended in money."""
+    s.add(row)
+    await s.flush()
+
+
+async def lines(
+    s: AsyncSession, *, call_id: UUID | None = None, account: UUID | None = None
+) -> list[LedgerLine]:
+    """List the transfers of a call or of an account, oldest first."""
+    return [line for line, _, _ in await _lines(s, call_id=call_id, account=account)]
+
+
+async def explain(s: AsyncSession, account: UUID) -> list[ExplainedLine]:
+    """Explain an account's balance line by line; holds and voids are shown but move nothing."""
+    balance = 0
+    explained = []
+    for line, debit_id, _ in await _lines(s, account=account):
+        signed = -line.amount.amount if debit_id == account else line.amount.amount
+        if line.kind in {"pending", "void"}:
+            signed = 0
+        balance += signed
+        currency = line.amount.currency
+        explained.append(ExplainedLine(line, Money(signed, currency), Money(balance, currency)))
+    return explained
+
+
+async def _lines(
+    s: AsyncSession, *, call_id: UUID | None = None, account: UUID | None = None
+) -> list[tuple[LedgerLine, UUID, UUID]]:
+    debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
+    query = (
+        select(Transfer, debit.kind, credit.kind)
+        .join(debit, debit.id == Transfer.debit_id)
+        .join(credit, credit.id == Transfer.credit_id)
+        .order_by(Transfer.position)
+    )
+    if call_id is not None:
+        query = query.where(Transfer.call_id == call_id)
+    if account is not None:
+        query = query.where((Transfer.debit_id == account) | (Transfer.credit_id == account))
+    return [
+        (
+            LedgerLine(
+                position=row.position,
+                kind=row.kind,
+                debit=debit_kind,
+                credit=credit_kind,
+                amount=Money(row.amount, row.currency),
+                reason=row.reason,
+                call_id=row.call_id,
+                at=row.at,
+            ),
+            row.debit_id,
+            row.credit_id,
+        )
+        for row, debit_kind, credit_kind in (await s.execute(query)).tuples()
+    ]

@@ -1,0 +1,68 @@
+"""Share rules as they are kept."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.kit.errors import PrimelineError
+from billing.shares import rules
+from billing.shares.models import ShareRow
+from billing.shares.values import ShareRule
+
+
+class ShareWithoutOwner(PrimelineError):
+    """A share rule that belongs to nobody, or to two."""
+
+    code = "share-without-owner"
+
+    def __init__(self) -> None:
+        super().__init__("A share belongs either to an expert or to a number.")
+
+
+async def set_share(
+    s: AsyncSession,
+    rule: ShareRule,
+    *,
+    at: datetime,
+    expert_id: UUID | None = None,
+    number_id: UUID | None = None,
+) -> None:
+    """Set the share of an expert, or of all calls to a number (which wins).
+
+    Raises InvalidShareRule or ShareWithoutOwner. Calls already quoted keep what was frozen.
+    """
+    rules.check(rule, tax_basis_points=0)
+    if (expert_id is None) == (number_id is None):
+        raise ShareWithoutOwner
+    await s.execute(
+        delete(ShareRow).where(
+            ShareRow.number_id == number_id
+            if expert_id is None
+            else ShareRow.expert_id == expert_id
+        )
+    )
+    s.add(
+        ShareRow(
+            expert_id=expert_id,
+            number_id=number_id,
+            expert_basis_points=rule.expert_basis_points,
+            basis=rule.basis,
+            set_at=at,
+        )
+    )
+    await s.flush()
+
+
+async def share_for(s: AsyncSession, *, expert_id: UUID, number_id: UUID) -> ShareRule:
+    """Give the share of calls to an expert by a number; the default is 70 % of the net."""
+    row = await s.scalar(
+        select(ShareRow)
+        .where((ShareRow.number_id == number_id) | (ShareRow.expert_id == expert_id))
+        .order_by(case((ShareRow.number_id == number_id, 0), else_=1))
+        .limit(1)
+    )
+    if row is None:
+        return ShareRule()
+    return ShareRule(row.expert_basis_points, "gross" if row.basis == "gross" else "net")

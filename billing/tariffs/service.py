@@ -1,0 +1,134 @@
+"""Tariffs as they are kept: versions added, the one in force found."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.kit.errors import PrimelineError
+from billing.kit.jobs import defer
+from billing.money.values import CurrencyMismatch, Money
+from billing.tariffs import rules, snapshot
+from billing.tariffs.models import TariffRow, TariffVersion
+from billing.tariffs.values import Tariff
+
+
+class TariffUnknown(PrimelineError):
+    """No tariff has that name."""
+
+    code = "tariff-unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no tariff called {name!r}.")
+
+
+class TariffVersionTaken(PrimelineError):
+    """A version of the tariff begins at that very moment; versions are never edited."""
+
+    code = "tariff-version-taken"
+
+    def __init__(self, name: str, valid_from: datetime) -> None:
+        super().__init__(
+            f"Tariff {name!r} already has a version from {valid_from.isoformat()};"
+            " choose another start."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTariff:
+    """A version of a named tariff."""
+
+    tariff_id: UUID
+    version_id: UUID
+    name: str
+    valid_from: datetime
+    tariff: Tariff
+
+
+def _value(row: TariffVersion, currency: str) -> Tariff:
+    highest = row.maximum_charge
+    return Tariff(
+        price_per_minute=Money(row.price_per_minute, currency),
+        connect_fee=Money(row.connect_fee, currency),
+        minimum_charge=Money(row.minimum_charge, currency),
+        maximum_charge=None if highest is None else Money(highest, currency),
+        first_increment_seconds=row.first_increment_seconds,
+        next_increment_seconds=row.next_increment_seconds,
+        free_seconds=row.free_seconds,
+        maximum_seconds=row.maximum_seconds,
+        tax_basis_points=row.tax_basis_points,
+    )
+
+
+async def add_version(
+    s: AsyncSession, *, name: str, tariff: Tariff, valid_from: datetime, at: datetime
+) -> KeptTariff:
+    """Add a version to the tariff called `name`, which is made if there is none.
+
+    Defers the rendering of its spoken price. Raises InvalidTariff, CurrencyMismatch (a tariff
+    keeps its currency) or TariffVersionTaken.
+    """
+    rules.check(tariff)
+    row = await s.scalar(select(TariffRow).where(TariffRow.name == name).with_for_update())
+    if row is None:
+        row = TariffRow(id=uuid4(), name=name, currency=tariff.currency, created_at=at)
+        s.add(row)
+        await s.flush()
+    if row.currency != tariff.currency:
+        raise CurrencyMismatch(row.currency, tariff.currency)
+    taken = select(TariffVersion.id).where(
+        TariffVersion.tariff_id == row.id, TariffVersion.valid_from == valid_from
+    )
+    if await s.scalar(taken):
+        raise TariffVersionTaken(name, valid_from)
+    values = snapshot.to_json(tariff)
+    del values["currency"]
+    version = TariffVersion(
+        id=uuid4(), tariff_id=row.id, valid_from=valid_from, created_at=at, **values
+    )
+    s.add(version)
+    await s.flush()
+    await defer(s, "render-prompts", tariffs=[snapshot.to_json(tariff)])
+    return KeptTariff(row.id, version.id, name, valid_from, tariff)
+
+
+async def in_force(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff | None:
+    """Give the version whose start is the latest not after `at`; None before the first."""
+    found = (
+        await s.execute(
+            select(TariffRow, TariffVersion)
+            .join(TariffVersion, TariffVersion.tariff_id == TariffRow.id)
+            .where(TariffRow.id == tariff_id, TariffVersion.valid_from <= at)
+            .order_by(TariffVersion.valid_from.desc())
+            .limit(1)
+        )
+    ).first()
+    return None if found is None else _kept(*found)
+
+
+async def by_name(s: AsyncSession, name: str) -> UUID:
+    """Give a tariff's id; raises TariffUnknown."""
+    found = await s.scalar(select(TariffRow.id).where(TariffRow.name == name))
+    if found is None:
+        raise TariffUnknown(name)
+    return found
+
+
+async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTariff]:
+    """List the versions of one tariff or of all, by name and start."""
+    query = (
+        select(TariffRow, TariffVersion)
+        .join(TariffVersion, TariffVersion.tariff_id == TariffRow.id)
+        .order_by(TariffRow.name, TariffVersion.valid_from)
+    )
+    if name is not None:
+        query = query.where(TariffRow.name == name)
+    return [_kept(row, version) for row, version in (await s.execute(query)).tuples()]
+
+
+def _kept(row: TariffRow, version: TariffVersion) -> KeptTariff:
+    return KeptTariff(
+        row.id, version.id, row.name, version.valid_from, _value(version, row.currency)
+    )
