@@ -51,8 +51,7 @@ class Match:
 def read_wav(path: Path) -> "array[int]":
     """The samples of a WAV file (8 kHz, 16 bits, one channel).
 
-    Raises:
-        ValueError: the file has another format.
+    Raises `ValueError`: the file has another format.
     """
     with wave.open(str(path), "rb") as file:
         shape = (file.getframerate(), file.getsampwidth(), file.getnchannels())
@@ -151,8 +150,7 @@ def carried_spans(
 def whole_span(spans: Sequence[Span]) -> Span:
     """From the first packet of the first stretch to the last packet of the last.
 
-    Raises:
-        ValueError: there is no stretch.
+    Raises `ValueError`: there is no stretch.
     """
     if not spans:
         msg = "the voice was never heard"

@@ -83,8 +83,7 @@ class PhoneCall(Dialog):
     async def wait_state(self, *states: State, seconds: int = 10) -> State:
         """Wait for one of these states.
 
-        Raises:
-            PhoneWaitedInVain: time is over, or the call ended in another way.
+        Raises `PhoneWaitedInVain`: time is over, or the call ended in another way.
         """
         await self.wait_until(
             lambda: self.state in states or self.state is State.ENDED,
@@ -104,8 +103,7 @@ class PhoneCall(Dialog):
     ) -> None:
         """Wait for something about this call, such as a sound heard, looking every 10 ms.
 
-        Raises:
-            PhoneWaitedInVain: it didn't come in time.
+        Raises `PhoneWaitedInVain`: it didn't come in time.
         """
         end = time.monotonic() + seconds
         while not condition():

@@ -73,8 +73,7 @@ class Message:
 def parse(data: bytes) -> Message:
     """Read one datagram.
 
-    Raises:
-        ValueError: it is no SIP message.
+    Raises `ValueError`: it is no SIP message.
     """
     head, _, body = data.decode("utf-8", "replace").partition("\r\n\r\n")
     start, *lines = head.split("\r\n")

@@ -96,8 +96,7 @@ class Phone:
     async def register(self) -> None:
         """Register, and keep the registration fresh until `stop`.
 
-        Raises:
-            RegistrationRefused: the registrar said no, or nothing.
+        Raises `RegistrationRefused`: the registrar said no, or nothing.
         """
         await self._send_register(_REGISTER_SECONDS)
         if self._refresh is None:
@@ -139,8 +138,7 @@ class Phone:
     async def wait_incoming(self, *, seconds: int = 10) -> PhoneCall:
         """The next incoming call, already ringing.
 
-        Raises:
-            PhoneWaitedInVain: none came.
+        Raises `PhoneWaitedInVain`: none came.
         """
         try:
             return await asyncio.wait_for(self._incoming.get(), seconds)

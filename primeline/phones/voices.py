@@ -44,8 +44,7 @@ def recording(path: Path) -> Voice:
     The hiss makes every frame differ from silence, so that a listener can tell a pause in the
     voice from a voice that is cut off.
 
-    Raises:
-        ValueError: the file has another format.
+    Raises `ValueError`: the file has another format.
     """
     with wave.open(str(path), "rb") as file:
         shape = (file.getframerate(), file.getsampwidth(), file.getnchannels())
