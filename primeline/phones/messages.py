@@ -108,7 +108,7 @@ def reply(request: Message, code: int, phrase: str, *, tag: str = "") -> Message
 
 def uri_of(value: str) -> str:
     """The URI of a From, To or Contact header."""
-    found = re.search(r"<([^>]*)>", value)
+    found = re.search(r"<([^>]*)>", re.sub(r'"[^"]*"', "", value))
     return found.group(1) if found else value.partition(";")[0].strip()
 
 
