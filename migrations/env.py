@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import billing.calls.models
+import billing.charging.models
 import billing.kit.models
 import billing.shares.models  # noqa: F401
 from billing.kit.database import Base, make_engine

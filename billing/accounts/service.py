@@ -214,7 +214,7 @@ async def wallet_versions(s: AsyncSession, account_ids: Sequence[UUID]) -> dict[
         .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
         .where(CallerAccount.id.in_(account_ids))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def identify(
@@ -279,7 +279,7 @@ async def list_callers(s: AsyncSession, account_id: UUID | None = None) -> list[
     for number in await s.scalars(select(CallerNumber).order_by(CallerNumber.e164)):
         numbers.setdefault(number.account_id, []).append(number.e164)
     listed = []
-    for account, wallet, locked_until in (await s.execute(query)).tuples():
+    for account, wallet, locked_until in await s.execute(query):
         alone = account.number_alone_limit
         listed.append(
             CallerListed(

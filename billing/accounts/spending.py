@@ -83,7 +83,7 @@ async def left(
         .where(_keys(account_id, limits))
         .order_by(Spending.period, Spending.began_on)
     )
-    rows = (await s.execute(query.with_for_update() if lock else query)).tuples()
+    rows = await s.execute(query.with_for_update() if lock else query)
     taken = {(period, began_on): amount for period, began_on, amount in rows}
     return min(limit.amount - taken.get((limit.period, limit.began_on), 0) for limit in limits)
 

@@ -145,7 +145,7 @@ async def _channel_ends(s: AsyncSession, channels: Iterable[str]) -> dict[str, i
         .where(CelRecord.channel_id.in_(list(channels)), CelRecord.event == _ENDED)
         .group_by(CelRecord.channel_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def cel_end(s: AsyncSession, call_id: UUID) -> int | None:

@@ -82,7 +82,7 @@ async def list_calls(
     )
     if open_only:
         query = query.where(CallRow.ended_at.is_(None))
-    return [_summary(*row) for row in (await s.execute(query)).tuples()]
+    return [_summary(*row) for row in (await s.execute(query))]
 
 
 async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
@@ -145,7 +145,7 @@ async def _dials(s: AsyncSession, call_id: UUID) -> tuple[DialRecord, ...]:
     )
     return tuple(
         DialRecord(row.attempt, endpoint, row.channel_id, row.began_at, row.ended_at, row.result)
-        for row, endpoint in rows.tuples()
+        for row, endpoint in rows
     )
 
 

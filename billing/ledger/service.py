@@ -180,5 +180,5 @@ async def _lines(
             row.debit_id,
             row.credit_id,
         )
-        for row, debit_kind, credit_kind in (await s.execute(query)).tuples()
+        for row, debit_kind, credit_kind in (await s.execute(query))
     ]

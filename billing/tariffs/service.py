@@ -125,7 +125,7 @@ async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTa
     )
     if name is not None:
         query = query.where(TariffRow.name == name)
-    return [_kept(row, version) for row, version in (await s.execute(query)).tuples()]
+    return [_kept(row, version) for row, version in (await s.execute(query))]
 
 
 def _kept(row: TariffRow, version: TariffVersion) -> KeptTariff:

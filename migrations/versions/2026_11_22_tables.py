@@ -586,6 +586,85 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_calls_received_at"), "calls", ["received_at"], unique=False)
     op.create_table(
+        "charging_sessions",
+        sa.Column("session_id", sa.Uuid(), nullable=False, comment="the call's id"),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "number_alone",
+            sa.Boolean(),
+            nullable=False,
+            comment="the caller proved himself by number only",
+        ),
+        sa.Column(
+            "began_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="decides the day its spending counts on",
+        ),
+        sa.Column("expert_id", sa.Uuid(), nullable=True),
+        sa.Column("number_id", sa.Uuid(), nullable=True),
+        sa.Column("tariff_version_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "tariff",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="the version announced, in full",
+        ),
+        sa.Column(
+            "share",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=True,
+            comment="the share rule, in full",
+        ),
+        sa.Column(
+            "call_limit", sa.BigInteger(), nullable=True, comment="the caller's, ledger units"
+        ),
+        sa.Column(
+            "limits",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="spending limits that its holds count under, as of the quote",
+        ),
+        sa.Column(
+            "segment",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="raised when holds are let go before any paid time",
+        ),
+        sa.Column("quoted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "num_nulls(expert_id, number_id, tariff_version_id, tariff, share, quoted_at) IN (0, 6) AND (state NOT IN ('quoted', 'granted') OR tariff IS NOT NULL)",
+            name=op.f("ck_charging_sessions_quoted"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('opened', 'quoted', 'granted', 'settled')",
+            name=op.f("ck_charging_sessions_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["caller_accounts.id"], name=op.f("fk_charging_sessions_account_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["expert_id"], ["experts.id"], name=op.f("fk_charging_sessions_expert_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["number_id"], ["numbers.id"], name=op.f("fk_charging_sessions_number_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tariff_version_id"],
+            ["tariff_versions.id"],
+            name=op.f("fk_charging_sessions_tariff_version_id"),
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_charging_sessions")),
+    )
+    op.create_index(
+        op.f("ix_charging_sessions_account_id_expert_id_tariff_version_id"),
+        "charging_sessions",
+        ["account_id", "expert_id", "tariff_version_id"],
+        unique=False,
+    )
+    op.create_table(
         "share_rules",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("expert_id", sa.Uuid(), nullable=True),
@@ -629,6 +708,55 @@ def upgrade() -> None:
             ["phone_id"], ["expert_phones.id"], name=op.f("fk_dial_attempts_phone_id")
         ),
         sa.PrimaryKeyConstraint("call_id", "attempt", name=op.f("pk_dial_attempts")),
+    )
+    op.create_table(
+        "grants",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("request_number", sa.BigInteger(), nullable=False),
+        sa.Column("segment", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "used_seconds",
+            sa.BigInteger(),
+            nullable=False,
+            comment="talked so far, as the request said",
+        ),
+        sa.Column(
+            "granted_seconds",
+            sa.BigInteger(),
+            nullable=False,
+            comment="from the start of paid time, in all",
+        ),
+        sa.Column(
+            "end_seconds",
+            sa.BigInteger(),
+            nullable=False,
+            comment="where money or tariff end the talk",
+        ),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.Column(
+            "amount",
+            sa.BigInteger(),
+            nullable=False,
+            comment="held by this request; 0: nothing to hold",
+        ),
+        sa.Column(
+            "held",
+            sa.BigInteger(),
+            nullable=False,
+            comment="all open holds of the session after it",
+        ),
+        sa.Column("transfer_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(amount = 0) = (transfer_id IS NULL)", name=op.f("ck_grants_transfer")),
+        sa.CheckConstraint("amount >= 0 AND granted_seconds >= 0", name=op.f("ck_grants_amounts")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["charging_sessions.session_id"], name=op.f("fk_grants_session_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"], ["transfers.id"], name=op.f("fk_grants_transfer_id")
+        ),
+        sa.PrimaryKeyConstraint("session_id", "request_number", name=op.f("pk_grants")),
+        sa.UniqueConstraint("transfer_id", name=op.f("uq_grants_transfer_id")),
     )
     op.create_table(
         "paid_intervals",
@@ -684,8 +812,14 @@ def downgrade() -> None:
     op.drop_table("timeline_entries")
     op.drop_table("talk_stretches")
     op.drop_table("paid_intervals")
+    op.drop_table("grants")
     op.drop_table("dial_attempts")
     op.drop_table("share_rules")
+    op.drop_index(
+        op.f("ix_charging_sessions_account_id_expert_id_tariff_version_id"),
+        table_name="charging_sessions",
+    )
+    op.drop_table("charging_sessions")
     op.drop_index(op.f("ix_calls_received_at"), table_name="calls")
     op.drop_index("ix_calls_open", table_name="calls", postgresql_where=sa.text("ended_at IS NULL"))
     op.drop_table("calls")

@@ -1,0 +1,83 @@
+"""One real PostgreSQL for each test process; a fresh, migrated database for each test."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.kit.database import Sessions, make_engine, make_sessions
+from billing.kit.settings import Settings
+from primeline import postgres
+from primeline.postgres import Postgres
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = "primeline_template"
+_numbers = itertools.count(1)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic on a connection of the test's own."""
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` to the newest state."""
+
+    async def run() -> None:
+        engine = make_engine(Settings(database_url=url), statement_timeout_ms=0)
+        async with engine.begin() as connection:
+            await connection.run_sync(lambda c: command.upgrade(alembic_config(c), "head"))
+        await engine.dispose()
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server of this test process's own, with a migrated template database in it."""
+    server = postgres.start(tmp_path_factory.mktemp("postgres") / "data", durable=False)
+    try:
+        migrate(server.create_database(TEMPLATE))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Postgres) -> str:
+    """The URL of the server's maintenance database."""
+    return postgres_server.url()
+
+
+@pytest.fixture
+def fresh_database(postgres_server: Postgres) -> Iterator[str]:
+    """The URL of a migrated, empty database that is gone after the test."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
+        yield postgres_server.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+async def sessions(fresh_database: str) -> AsyncIterator[Sessions]:
+    """Sessions on a fresh database: `async with sessions.begin() as s:` is one transaction."""
+    engine = make_engine(Settings(database_url=fresh_database))
+    yield make_sessions(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def s(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One session on a fresh database; the test commits or not."""
+    async with sessions() as session:
+        yield session
