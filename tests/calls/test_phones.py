@@ -3,14 +3,24 @@
 import asyncio
 import contextlib
 import os
+from array import array
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from baresip import Account, Config, Runtime, UserAgent
 
 from billing.kit.limits import Limits
 from primeline import asterisk, asterisk_conf, asterisk_tree, sound
-from primeline.phones import Phone, PhoneCall, PhoneWaitedInVain, RegistrationRefused, State, tone
+from primeline.phones import (
+    Phone,
+    PhoneCall,
+    PhoneWaitedInVain,
+    RegistrationRefused,
+    State,
+    alaw,
+    tone,
+)
 from primeline.ports import lease_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -218,3 +228,37 @@ async def test_both_sides_recorded_make_one_stereo_file(
     path = tmp_path / "call.wav"
     sound.stereo_wav(path, outgoing.heard, incoming.heard)
     assert path.stat().st_size > 4 * 8 * 500
+
+
+async def test_a_phone_we_did_not_write_hears_us_and_we_hear_it(
+    line: asterisk_conf.Instance,
+) -> None:
+    host, port = _server(line)
+    foreign = Runtime(native_log_level="error")
+    await foreign.start(Config(net_interface=host, extra_config_text=f"sip_listen {host}:0"))
+    try:
+        account = Account("a7", f"{host}:{port}", PASSWORD, audio_codecs=("pcma",))
+        agent = await UserAgent.create(foreign, account)
+        await agent.register()
+        async with registered(line, "b7") as (expert,):
+            theirs = await agent.dial(f"sip:b7@{host}:{port}")
+            ours = await expert.wait_incoming()
+            await ours.answer()
+            await theirs.wait_established(5)
+            digits: list[str] = []
+            theirs.on_dtmf(lambda event: digits.append(event.digit))
+            ours.speak(tone(EXPERT_HZ))
+            await theirs.send_dtmf("4711#")
+            await ours.press("93*", gap_ms=120)
+            await asyncio.sleep(0.3)
+            received = array("h", theirs.audio.read(1 << 20))
+            assert "".join(key.key for key in ours.keys) == "4711#"
+            assert "".join(digits) == "93*"
+            spoken = b"".join(tone(EXPERT_HZ).frames[:10])
+            assert sound.correlation(received, alaw.decode(spoken)) > 0.95
+            await theirs.hangup()
+            await ours.wait_ended()
+            assert ours.ended_by == "them"
+        await agent.unregister()
+    finally:
+        await foreign.close()
