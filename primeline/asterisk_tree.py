@@ -256,11 +256,10 @@ def main() -> None:
         sys.stdout.flush()
 
     try:
-        program = find_program(tree)
+        find_program(tree)
     except AsteriskMissing:
         fetch_tree(tree, say)
-        program = find_program(tree)
-    say(f"Asterisk {program.version} ({program.command[-1]})")
+        say(f"Asterisk {find_program(tree).version} is in {tree}")
 
 
 if __name__ == "__main__":
