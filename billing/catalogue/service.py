@@ -198,6 +198,7 @@ async def add_number(
     )
     s.add(row)
     await s.flush()
+    await defer(s, "render-prompts", free_seconds=[free_limit_seconds])
     return row.id
 
 

@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     cel_file: Path = Path(".primeline/log/cel-custom/primeline.csv")
     prompts_dir: Path = Path(".primeline/prompts")
     spool_dir: Path = Path(".primeline/spool")
+    tree: Path | None = Field(None, description="a Debian tree that may hold voices")
+    health_port: int = 8090
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
 

@@ -1,0 +1,95 @@
+"""The bodies of the background jobs; `billing` defers them by name."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import procrastinate
+import structlog
+from sqlalchemy.engine import make_url
+
+from billing.calls import sweeper
+from billing.kit.clock import now
+from billing.kit.database import Sessions
+from billing.kit.settings import Settings
+from billing.money.values import Money
+from billing.tariffs import snapshot
+from dialplan.prompts.catalogue import LANGUAGES
+from dialplan.prompts.programs import best_voice
+from dialplan.prompts.store import PromptStore
+from dialplan.prompts.values import Phrase
+from dialplan.prompts.voices import NoVoice, Voice
+
+log = structlog.get_logger(__name__)
+
+TRIES = 5
+SECONDS_BETWEEN_TRIES = 10
+
+
+def phrases_of(
+    *,
+    tariffs: Sequence[dict[str, Any]] = (),
+    amounts: Sequence[tuple[int, str]] = (),
+    names: Sequence[str] = (),
+    free_seconds: Sequence[int] = (),
+) -> Iterator[Phrase]:
+    """Give the phrases that a job's arguments ask for: JSON on the left, values on the right."""
+    for tariff in tariffs:
+        yield Phrase("price", snapshot.from_json(tariff))
+    for amount, currency in amounts:
+        yield Phrase("amount", Money(amount, currency))
+    for name in names:
+        yield Phrase("expert-name", name)
+    for seconds in free_seconds:
+        yield Phrase("free-call", seconds)
+
+
+def voices(tree: Path | None) -> dict[str, Voice]:
+    """Find the best voice for each language; one without a voice is left out, with a warning."""
+    found: dict[str, Voice] = {}
+    for language in LANGUAGES:
+        try:
+            found[language] = best_voice(language, tree)
+        except NoVoice as error:
+            log.warning("no voice", language=language, error=error.sentence)
+    return found
+
+
+async def sweep(sessions: Sessions, settings: Settings) -> None:
+    """Settle abandoned calls that are proven over, each in its own transaction."""
+    at = now()
+    async with sessions() as s:
+        found = await sweeper.abandoned(s, settings.limits, at)
+    for call_id in found:
+        async with sessions.begin() as s:
+            swept = await sweeper.sweep(s, call_id, at)
+        write = log.warning if swept.settled else log.error
+        write("abandoned call", call_id=call_id, settled=swept.settled, sentence=swept.sentence)
+
+
+def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
+    """Make the application with the bodies of all jobs."""
+    url = make_url(settings.database_url).set(drivername="postgresql")
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=url.render_as_string(hide_password=False), min_size=1, max_size=4
+        )
+    )
+    retry = procrastinate.RetryStrategy(max_attempts=TRIES, wait=SECONDS_BETWEEN_TRIES)
+    store: list[PromptStore] = []
+
+    @app.task(name="render-prompts", retry=retry)
+    async def render_prompts(**wanted: Any) -> None:
+        if not store:
+            found = await asyncio.to_thread(voices, settings.tree)
+            store.append(PromptStore(settings.prompts_dir, found))
+        prompts = store[0]
+        await asyncio.to_thread(prompts.ensure, list(phrases_of(**wanted)), list(prompts.voices))
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="sweep", queueing_lock="sweep")
+    async def sweep_calls(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        await sweep(sessions, settings)
+
+    return app

@@ -1,0 +1,180 @@
+"""What `books check` asks PostgreSQL: each query gives only the rows that are wrong, or suspects."""
+
+from typing import Final
+
+SUMS: Final = """
+    SELECT currency, sum(amount) AS total FROM (
+        SELECT a.currency, -t.amount AS amount
+            FROM transfers t JOIN ledger_accounts a ON a.id = t.debit_id
+            WHERE t.kind IN ('single', 'post')
+        UNION ALL
+        SELECT a.currency, t.amount
+            FROM transfers t JOIN ledger_accounts a ON a.id = t.credit_id
+            WHERE t.kind IN ('single', 'post')
+    ) AS ends GROUP BY currency HAVING sum(amount) <> 0 ORDER BY currency
+"""
+
+ORPHANS: Final = """
+    SELECT t.id, t.currency FROM transfers t
+        LEFT JOIN ledger_accounts d ON d.id = t.debit_id AND d.currency = t.currency
+        LEFT JOIN ledger_accounts c ON c.id = t.credit_id AND c.currency = t.currency
+        WHERE d.id IS NULL OR c.id IS NULL ORDER BY t.position
+"""
+
+WALLETS: Final = """
+    SELECT w.account_id, a.owner, a.currency, w.posted, w.pending,
+            coalesce(m.posted, 0)::bigint AS posted_by_transfers,
+            coalesce(m.pending, 0)::bigint AS pending_by_transfers
+        FROM wallets w
+        JOIN ledger_accounts a ON a.id = w.account_id
+        LEFT JOIN (
+            SELECT account_id, sum(posted) AS posted, sum(pending) AS pending FROM (
+                SELECT debit_id AS account_id,
+                        CASE WHEN kind IN ('single', 'post') THEN -amount ELSE 0 END AS posted,
+                        CASE kind WHEN 'pending' THEN amount WHEN 'single' THEN 0 ELSE -amount END
+                            AS pending
+                    FROM transfers
+                UNION ALL
+                SELECT credit_id,
+                        CASE WHEN kind IN ('single', 'post') THEN amount ELSE 0 END, 0
+                    FROM transfers
+            ) AS moves GROUP BY account_id
+        ) AS m ON m.account_id = w.account_id
+        WHERE w.posted <> coalesce(m.posted, 0) OR w.pending <> coalesce(m.pending, 0)
+        ORDER BY w.account_id
+"""
+
+HOLDS: Final = """
+    SELECT p.id, p.amount, p.currency, p.call_id, coalesce(r.resolved, 0)::bigint AS resolved,
+            s.state, s.segment = g.segment AS current,
+            c.id IS NOT NULL AND c.ended_at IS NULL AS call_open
+        FROM transfers p
+        LEFT JOIN (
+            SELECT pending_id, sum(amount) AS resolved FROM transfers
+                WHERE pending_id IS NOT NULL GROUP BY pending_id
+        ) AS r ON r.pending_id = p.id
+        LEFT JOIN grants g ON g.transfer_id = p.id
+        LEFT JOIN charging_sessions s ON s.session_id = g.session_id
+        LEFT JOIN calls c ON c.id = p.call_id
+        WHERE p.kind = 'pending'
+            AND (coalesce(r.resolved, 0) <> p.amount OR s.state = 'granted')
+        ORDER BY p.position
+"""
+
+RESOLUTIONS: Final = """
+    SELECT t.id, t.kind, t.pending_id FROM transfers t
+        LEFT JOIN transfers p ON p.id = t.pending_id AND p.kind = 'pending'
+            AND p.debit_id = t.debit_id AND p.credit_id = t.credit_id
+            AND p.currency = t.currency AND p.call_id IS NOT DISTINCT FROM t.call_id
+        WHERE t.kind IN ('post', 'void') AND p.id IS NULL ORDER BY t.position
+"""
+
+GRANTS: Final = """
+    SELECT g.session_id, g.request_number, g.amount, g.transfer_id, t.amount AS transferred,
+            s.tariff ->> 'currency' AS currency
+        FROM grants g
+        JOIN charging_sessions s ON s.session_id = g.session_id
+        LEFT JOIN transfers t ON t.id = g.transfer_id AND t.kind = 'pending'
+            AND t.call_id = g.session_id
+        WHERE g.amount <> coalesce(t.amount, 0)
+        ORDER BY g.session_id, g.request_number
+"""
+
+SETTLED: Final = """
+    SELECT coalesce(c.id, n.call_id) AS call_id, coalesce(n.settlements, 0) AS settlements
+        FROM calls c
+        FULL JOIN (
+            SELECT call_id, count(*) AS settlements FROM settlements GROUP BY call_id
+        ) AS n ON n.call_id = c.id
+        WHERE coalesce(n.settlements, 0) <> CASE WHEN c.ended_at IS NULL THEN 0 ELSE 1 END
+        ORDER BY 1
+"""
+
+CLEARING: Final = """
+    SELECT t.call_id, t.currency,
+            coalesce(sum(t.amount) FILTER (WHERE c.kind = 'clearing'), 0)::bigint AS came_in,
+            coalesce(sum(t.amount) FILTER (WHERE d.kind = 'clearing'), 0)::bigint AS went_out
+        FROM transfers t
+        JOIN ledger_accounts d ON d.id = t.debit_id
+        JOIN ledger_accounts c ON c.id = t.credit_id
+        WHERE t.kind IN ('single', 'post')
+        GROUP BY t.call_id, t.currency
+        HAVING coalesce(sum(t.amount) FILTER (WHERE c.kind = 'clearing'), 0)
+            <> coalesce(sum(t.amount) FILTER (WHERE d.kind = 'clearing'), 0)
+        ORDER BY t.call_id
+"""
+
+PARTS: Final = """
+    SELECT s.call_id, s.currency, s.charge, s.tax, s.expert, s.platform,
+            coalesce(m.charge, 0)::bigint AS charge_moved, coalesce(m.tax, 0)::bigint AS tax_moved,
+            coalesce(m.expert, 0)::bigint AS expert_moved,
+            coalesce(m.platform, 0)::bigint AS platform_moved
+        FROM settlements s
+        LEFT JOIN (
+            SELECT t.call_id,
+                    sum(t.amount) FILTER (WHERE t.kind = 'post') AS charge,
+                    sum(t.amount) FILTER (WHERE t.reason = 'share-tax' AND c.kind = 'tax') AS tax,
+                    sum(t.amount) FILTER (
+                        WHERE t.reason = 'share-expert' AND c.kind = 'expert-payable') AS expert,
+                    sum(t.amount) FILTER (
+                        WHERE t.reason = 'share-platform' AND c.kind = 'platform-revenue')
+                        AS platform
+                FROM transfers t JOIN ledger_accounts c ON c.id = t.credit_id
+                WHERE t.call_id IS NOT NULL GROUP BY t.call_id
+        ) AS m ON m.call_id = s.call_id
+        WHERE (s.charge, s.tax, s.expert, s.platform)
+            IS DISTINCT FROM (coalesce(m.charge, 0)::bigint, coalesce(m.tax, 0)::bigint,
+                coalesce(m.expert, 0)::bigint, coalesce(m.platform, 0)::bigint)
+        ORDER BY s.call_id
+"""
+
+RATED: Final = """
+    SELECT s.call_id, s.charge, s.tax, s.expert, s.platform,
+            s.used_seconds, s.billed_seconds, s.overrun_ms,
+            h.tariff, h.share, g.granted_seconds,
+            coalesce(i.intervals, '[]'::jsonb) AS intervals
+        FROM settlements s
+        LEFT JOIN charging_sessions h ON h.session_id = s.call_id
+        LEFT JOIN LATERAL (
+            SELECT granted_seconds FROM grants
+                WHERE session_id = h.session_id AND segment = h.segment
+                ORDER BY request_number DESC LIMIT 1
+        ) AS g ON true
+        LEFT JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_array(start_ms, end_ms) ORDER BY position) AS intervals
+                FROM paid_intervals WHERE call_id = s.call_id
+        ) AS i ON true
+        ORDER BY s.call_id
+"""
+
+EXPERT_PAID: Final = """
+    SELECT t.id, t.call_id, c.owner AS paid_to, s.expert_id
+        FROM transfers t
+        JOIN ledger_accounts c ON c.id = t.credit_id
+        LEFT JOIN charging_sessions s ON s.session_id = t.call_id
+        WHERE t.reason = 'share-expert' AND c.owner IS DISTINCT FROM s.expert_id
+        ORDER BY t.position
+"""
+
+SPENDINGS: Final = """
+    SELECT p.account_id, p.period, p.began_on, p.posted, p.pending,
+            coalesce(m.posted, 0)::bigint AS posted_by_calls,
+            coalesce(m.pending, 0)::bigint AS pending_by_calls
+        FROM spendings p
+        LEFT JOIN (
+            SELECT s.account_id, l ->> 'period' AS period, l ->> 'began_on' AS began_on,
+                    sum(n.charge) AS posted,
+                    sum(g.amount) FILTER (WHERE s.state = 'granted') AS pending
+                FROM charging_sessions s
+                CROSS JOIN LATERAL jsonb_array_elements(s.limits) AS l
+                LEFT JOIN settlements n ON n.call_id = s.session_id
+                LEFT JOIN LATERAL (
+                    SELECT sum(amount) AS amount FROM grants
+                        WHERE session_id = s.session_id AND segment = s.segment
+                ) AS g ON true
+                GROUP BY 1, 2, 3
+        ) AS m USING (account_id, period, began_on)
+        WHERE (p.posted, p.pending)
+            IS DISTINCT FROM (coalesce(m.posted, 0)::bigint, coalesce(m.pending, 0)::bigint)
+        ORDER BY 1, 2, 3
+"""

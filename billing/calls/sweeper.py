@@ -1,0 +1,85 @@
+"""The sweeper: settles calls that nobody carries any more, but only those proven over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.calls.cel import cel_end, cel_intervals
+from billing.calls.models import CallRow, TalkStretch
+from billing.calls.recovery import stretches_of
+from billing.calls.settling import settle
+from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
+from billing.kit.clock import to_ms
+from billing.kit.limits import Limits
+
+HEARTBEATS_MISSED: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What became of a call that nobody carries. `settled` False: unknown, so left as it is."""
+
+    call_id: UUID
+    settled: bool
+    sentence: str
+
+
+async def abandoned(s: AsyncSession, limits: Limits, at: datetime) -> list[UUID]:
+    """List the open calls without a heartbeat for so long that no process carries them."""
+    silent = timedelta(milliseconds=limits.heartbeat_ms * HEARTBEATS_MISSED)
+    rows = await s.scalars(
+        select(CallRow.id)
+        .where(CallRow.ended_at.is_(None), CallRow.last_seen_at < at - silent)
+        .order_by(CallRow.received_at, CallRow.id)
+    )
+    return list(rows)
+
+
+async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> Swept:
+    """Settle one abandoned call if Asterisk's record proves it over; else say that it doesn't.
+
+    Paid time is what the record says, or up to the last heartbeat where the record lacks it.
+    Without paid time all holds are voided. A call not proven over keeps its holds: money of a
+    talk is never freed by the clock.
+    """
+    ended_ms = await cel_end(s, call_id)
+    if ended_ms is None:
+        sentence = f"Call {call_id} is carried by nobody, and Asterisk's record has no end of it."
+        return Swept(call_id, settled=False, sentence=sentence)
+    call = (await s.scalars(select(CallRow).where(CallRow.id == call_id))).one()
+    recorded = await cel_intervals(s, call_id)
+    intervals = _closed(recorded, ended_ms) or _by_heartbeat(
+        await stretches_of(s, call_id), min(to_ms(call.last_seen_at), ended_ms)
+    )
+    settlement = await settle(
+        s,
+        call_id,
+        intervals=intervals,
+        reason=EndReason.SERVICE_DOWN,
+        no_payer=None if call.account_id else NoPayer.CALLER_UNKNOWN,
+        at=at,
+        timeline=[TimelineEntry(to_ms(at), "swept", {"ended_ms": ended_ms})],
+    )
+    sentence = f"Call {call_id} was settled late, for {settlement.billed_seconds} s."
+    return Swept(call_id, settled=True, sentence=sentence)
+
+
+def _closed(intervals: Sequence[Interval], ended_ms: int) -> list[Interval]:
+    return [
+        Interval(interval.start_ms, ended_ms if interval.end_ms is None else interval.end_ms)
+        for interval in intervals
+    ]
+
+
+def _by_heartbeat(stretches: Sequence[TalkStretch], last_ms: int) -> list[Interval]:
+    """Give paid time as we wrote it, with an end no later than the last sign of life."""
+    return [
+        Interval(stretch.start_ms, max(stretch.start_ms, stretch.end_ms or last_ms))
+        for stretch in stretches
+        if stretch.paid and stretch.start_ms is not None
+    ]
