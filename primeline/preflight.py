@@ -107,9 +107,10 @@ def usable_pythons() -> "list[tuple[str, str]]":
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
-        words = answer.stdout.decode().split(None, 2)
-        if len(words) == 3 and words[0] in SUPPORTED and words[1] == "cpython":
-            found.setdefault(words[0], words[2].strip())
+        version, _, rest = answer.stdout.decode().partition(" ")
+        implementation, _, path = rest.strip().partition(" ")
+        if version in SUPPORTED and implementation == "cpython":
+            found.setdefault(version, path)
     return [(version, found[version]) for version in SUPPORTED if version in found]
 
 
@@ -150,7 +151,7 @@ def has_asterisk() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     found = re.search(r"Asterisk (\d+)\.(\d+)\.(\d+)", answer.stdout.decode())
-    return bool(found) and tuple(map(int, found.groups())) >= OLDEST_ASTERISK
+    return found is not None and tuple(map(int, found.groups())) >= OLDEST_ASTERISK
 
 
 def os_release() -> "dict[str, str]":
