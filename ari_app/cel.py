@@ -49,7 +49,6 @@ def _row(fields: list[str]) -> CelRow:
         at_us=_microseconds(time),
         channel_id=channel,
         linked_id=linked,
-        bridge_id=extra.get("bridge_id"),
         extra=extra,
     )
 

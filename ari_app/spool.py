@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from billing.calls import service as calls
+from billing.calls.errors import CallUnknown
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.charging.values import Settlement
 from billing.kit.database import Sessions
@@ -55,15 +56,19 @@ class Spool:
             if end.by_cel:
                 recorded = await calls.cel_intervals(session, end.call_id)
                 intervals = tuple(_closed(i, end.proved_until_ms) for i in recorded)
-            return await calls.settle(
-                session,
-                end.call_id,
-                intervals=intervals,
-                reason=end.reason,
-                no_payer=end.no_payer,
-                at=end.at,
-                timeline=end.timeline,
-            )
+            try:
+                return await calls.settle(
+                    session,
+                    end.call_id,
+                    intervals=intervals,
+                    reason=end.reason,
+                    no_payer=end.no_payer,
+                    at=end.at,
+                    timeline=end.timeline,
+                )
+            except CallUnknown:
+                # The database was away when the call came in, so nothing was held for it.
+                return None
 
     def write(self, end: SpooledEnd) -> None:
         """Put the end on disk so that it survives a crash right after."""

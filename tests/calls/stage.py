@@ -1,0 +1,400 @@
+"""A whole running system with phones at both ends, and short ways to set a call up on it.
+
+Every limit is shortened (`LIMITS`), but for the dead-man's two seconds; prompts are 0.3 s of noise,
+each unlike all others, so that a phone can tell which one it hears.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+from uuid import UUID
+
+from billing.accounts import service as accounts
+from billing.calls import service as calls
+from billing.calls.records import CallRecord
+from billing.catalogue import service as catalogue
+from billing.kit.database import Sessions, make_engine, make_sessions
+from billing.kit.limits import Limits
+from billing.kit.settings import Settings
+from billing.money.values import Money
+from billing.tariffs import service as tariffs
+from billing.tariffs.values import Tariff
+from dialplan.prompts.needed import standing_phrases
+from dialplan.prompts.store import PromptStore
+from dialplan.prompts.testvoice import TestVoice
+from dialplan.prompts.values import Phrase
+from primeline.asterisk_conf import Lines, PhoneEndpoint, Trunk
+from primeline.phones import Phone, PhoneCall, State, tone
+from primeline.sound import find, read_wav
+from primeline.system import System, SystemConfig
+
+LIMITS: Final = Limits(
+    pin_digit_ms=900,
+    identifying_ms=3_000,
+    extension_first_digit_ms=1_500,
+    extension_next_digit_ms=800,
+    choosing_ms=3_000,
+    quoting_turn_ms=1_500,
+    quoting_ms=3_000,
+    holding_ms=1_500,
+    ringing_phone_ms=2_000,
+    offer_wait_ms=1_000,
+    ringing_and_offering_ms=4_000,
+    stopping_ms=1_000,
+    settling_ms=1_500,
+    aftercare_ms=3_000,
+    goodbye_ms=3_000,
+    ending_ms=1_000,
+    received_ms=2_000,
+    grant_seconds=6,
+    extend_at_seconds=3,
+    minimum_talk_seconds=2,
+    warning_seconds=2,
+    no_warning_before_seconds=1,
+    database_ms=1_500,
+    heartbeat_ms=1_000,
+    sweep_ms=5_000,
+)
+ENDPOINTS: Final = 60
+PASSWORD: Final = "a-password-of-the-tests"
+CARRIER, STRANGER = "carrier", "stranger"
+"""Trunks: one whose caller ids are trusted, one whose are not."""
+CALLER_TONE, EXPERT_TONE = tone(400), tone(600)
+PIN: Final = "83649207"
+
+
+def euro(cents: int) -> Money:
+    """Cents as money."""
+    return Money.of_minor(cents, "EUR")
+
+
+PRICE: Final = Tariff(
+    price_per_minute=euro(120),
+    connect_fee=euro(0),
+    minimum_charge=euro(0),
+    maximum_charge=None,
+    tax_basis_points=2_000,
+)
+"""1.20 a minute by the second, 20 % tax in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertOnStage:
+    """An expert and his registered phones."""
+
+    expert_id: UUID
+    extension: str
+    phones: tuple[Phone, ...]
+
+    @property
+    def phone(self) -> Phone:
+        """His first phone."""
+        return self.phones[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerOnStage:
+    """A caller's account."""
+
+    account_id: UUID
+    wallet_id: UUID
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Both phones of a call."""
+
+    caller: PhoneCall
+    expert: PhoneCall
+
+
+class Stage:
+    """Makes people, numbers and calls on one running system; used by many tests at once."""
+
+    def __init__(self, system: System, sessions: Sessions, store: PromptStore) -> None:
+        self.system = system
+        self.sessions = sessions
+        self.store = store
+        self._numbers = itertools.count(1)
+        self._endpoints = iter(_endpoints())
+        self._stack = AsyncExitStack()
+
+    async def close(self) -> None:
+        """Put all phones away."""
+        await self._stack.aclose()
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Asterisk's SIP address."""
+        return ("127.0.0.1", self.system.ports.sip)
+
+    # People and numbers.
+
+    async def expert(
+        self,
+        *,
+        phones: int = 1,
+        tariff: Tariff = PRICE,
+        presence: Literal["available", "there-but-not-available", "away"] = "available",
+        registered: bool = True,
+    ) -> ExpertOnStage:
+        """An expert with a tariff of his own and phones of his own."""
+        number = next(self._numbers)
+        name, extension = f"Expert {_in_words(number)}", str(1_000 + number)
+        endpoints = [next(self._endpoints) for _ in range(phones)]
+        now = datetime.now(UTC)
+        async with self.sessions.begin() as s:
+            kept = await tariffs.add_version(
+                s, name=f"tariff {number}", tariff=tariff, valid_from=now, at=now
+            )
+            expert_id = await catalogue.add_expert(
+                s,
+                name=name,
+                extension=extension,
+                endpoints=endpoints,
+                tariff_id=kept.tariff_id,
+                presence=presence,
+                at=now,
+            )
+        await self.say(Phrase("price", tariff), Phrase("expert-name", name))
+        real = [Phone(endpoint, PASSWORD, server=self.server) for endpoint in endpoints]
+        for phone in real:
+            await self._stack.enter_async_context(phone)
+            if registered:
+                await phone.register()
+        return ExpertOnStage(expert_id, extension, tuple(real))
+
+    async def caller(
+        self, cents: int = 1_000, *, alone: bool = True, pin: str = PIN, **limits: Money
+    ) -> CallerOnStage:
+        """A caller with credit; `alone`: his number is enough for 100.00 a day."""
+        number = f"+336399{80_000 + next(self._numbers):05d}"
+        now = datetime.now(UTC)
+        async with self.sessions.begin() as s:
+            account = await accounts.add_caller(
+                s,
+                name=f"Caller {number[-4:]}",
+                numbers=[number],
+                currency="EUR",
+                at=now,
+                pin=pin,
+                number_alone_limit=euro(10_000) if alone else None,
+                **limits,  # type: ignore[arg-type]
+            )
+            if cents:
+                await accounts.top_up(
+                    s, account.account_id, euro(cents), idempotency_key=number, at=now
+                )
+        return CallerOnStage(account.account_id, account.wallet_id, number)
+
+    async def number(
+        self,
+        *,
+        expert: ExpertOnStage | None = None,
+        without_payer: Literal["refuse", "free"] = "refuse",
+        free_limit_seconds: int = 300,
+        language: str = "en",
+    ) -> str:
+        """A menu number, or the expert's own."""
+        number = f"+331990{next(self._numbers):05d}"
+        async with self.sessions.begin() as s:
+            await catalogue.add_number(
+                s,
+                number=number,
+                kind="direct" if expert else "menu",
+                expert_id=expert.expert_id if expert else None,
+                without_payer=without_payer,
+                free_limit_seconds=free_limit_seconds,
+                language=language,
+                at=datetime.now(UTC),
+            )
+        return number
+
+    async def line(self, trunk: str = CARRIER) -> Phone:
+        """A fresh phone behind a trunk: it calls with whatever caller number it is told."""
+        return await self._stack.enter_async_context(Phone(trunk, PASSWORD, server=self.server))
+
+    async def say(self, *phrases: Phrase) -> None:
+        """Have sentences rendered that only this test needs."""
+        await asyncio.to_thread(self.store.ensure, phrases, ("en", "fr"))
+
+    # What is heard.
+
+    def sound(self, phrase: Phrase | str, language: str = "en") -> list[int]:
+        """The sound of a phrase as it is on disk."""
+        phrase = Phrase(phrase) if isinstance(phrase, str) else phrase
+        media = self.store.media(phrase, language)
+        return [v for path in media for v in read_wav(Path(f"{path}.wav"))]
+
+    async def hears(
+        self,
+        call: PhoneCall,
+        phrase: Phrase | str,
+        *,
+        language: str = "en",
+        seconds: int = 8,
+        since_us: int = 0,
+    ) -> int:
+        """Wait until the phone has heard a phrase; gives the wall-clock µs of its beginning."""
+        wanted = self.sound(phrase, language)
+        name = phrase if isinstance(phrase, str) else phrase.id
+        end = time.monotonic() + seconds
+        while True:
+            frames = list(call.heard.since(since_us) if since_us else call.heard)[-250:]
+            if frames:
+                from primeline.phones import Heard  # noqa: PLC0415
+
+                place = find(Heard(frames).samples(), wanted)
+                if place is not None:
+                    return frames[0].at_us + place * 1_000
+            if time.monotonic() > end:
+                raise AssertionError(f"{name!r} was not heard within {seconds} s")
+            await asyncio.sleep(0.1)
+
+    # Calls, driven to a state.
+
+    async def dial(
+        self, caller: CallerOnStage | None, number: str, *, trunk: str = CARRIER
+    ) -> PhoneCall:
+        """The caller dials; the call is only begun."""
+        line = await self.line(trunk)
+        who = caller.number if caller else "anonymous"
+        return await line.call(number, caller_number=who)
+
+    async def to_choosing(self, caller: CallerOnStage | None, number: str) -> PhoneCall:
+        """Answered, asked for an extension."""
+        call = await self.dial(caller, number)
+        await self.hears(call, "enter-extension")
+        return call
+
+    async def to_quoting(
+        self, caller: CallerOnStage, number: str, expert: ExpertOnStage
+    ) -> PhoneCall:
+        """The price was said, a key is awaited."""
+        call = await self.to_choosing(caller, number)
+        await call.press(f"{expert.extension}#")
+        await self.hears(call, "press-1-to-accept")
+        await asyncio.sleep(0.2)
+        return call
+
+    async def to_ringing(self, caller: CallerOnStage, number: str, expert: ExpertOnStage) -> Talk:
+        """The expert's first phone rings."""
+        call = await self.to_quoting(caller, number, expert)
+        await call.press("1")
+        return Talk(call, await expert.phone.wait_incoming())
+
+    async def to_offering(self, caller: CallerOnStage, number: str, expert: ExpertOnStage) -> Talk:
+        """The expert has answered and heard the offer."""
+        talk = await self.to_ringing(caller, number, expert)
+        await talk.expert.answer()
+        await self.hears(talk.expert, "press-1-or-3")
+        return talk
+
+    async def to_talk(self, caller: CallerOnStage, number: str, expert: ExpertOnStage) -> Talk:
+        """Both talk, paid: each hears the other's tone."""
+        talk = await self.to_offering(caller, number, expert)
+        talk.caller.speak(CALLER_TONE)
+        talk.expert.speak(EXPERT_TONE)
+        await talk.expert.press("1")
+        await self.both_talk(talk)
+        return talk
+
+    async def both_talk(self, talk: Talk, *, seconds: int = 5) -> None:
+        """Wait until each hears the other."""
+        for one, other in ((talk.caller, talk.expert), (talk.expert, talk.caller)):
+            await one.wait_until(
+                lambda one=one, other=other: any(  # type: ignore[misc]
+                    frame.payload in other.spoken for frame in list(one.heard)[-5:]
+                ),
+                "the other's voice",
+                seconds=seconds,
+            )
+
+    # What is written.
+
+    async def record(self, caller: CallerOnStage | str) -> CallRecord:
+        """The latest call of a caller (or of a caller number), as written now."""
+        number = caller if isinstance(caller, str) else caller.number
+        async with self.sessions() as s:
+            for one in await calls.list_calls(s, limit=500):
+                if one.caller_number == number:
+                    return await calls.get_call(s, one.call_id)
+        raise AssertionError("no such call")
+
+    async def ended(self, caller: CallerOnStage | str, *, seconds: int = 8) -> CallRecord:
+        """The latest call of a caller, once it is settled."""
+        end = time.monotonic() + seconds
+        while True:
+            record = await self.record(caller)
+            if record.summary.settlement is not None:
+                return record
+            if time.monotonic() > end:
+                raise AssertionError(f"not settled; it is {record.summary.state}")
+            await asyncio.sleep(0.1)
+
+    async def available(self, caller: CallerOnStage) -> Money:
+        """What the caller may spend now."""
+        async with self.sessions() as s:
+            return (await accounts.list_callers(s, caller.account_id))[0].available
+
+
+def _endpoints() -> list[str]:
+    return [f"phone-{number:02d}" for number in range(ENDPOINTS)]
+
+
+def _in_words(number: int) -> str:
+    """A name without digits, since names are spoken."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+@asynccontextmanager
+async def whole_system(
+    directory: Path, tree: Path, *, limits: Limits = LIMITS, restart: bool = False
+) -> AsyncIterator[Stage]:
+    """A running system with the tests' prompts, trunks and phones, and nothing left afterwards."""
+    store = PromptStore(directory / "prompts", {"en": TestVoice(), "fr": TestVoice()})
+    await asyncio.to_thread(store.ensure, standing_phrases("EUR"), ("en", "fr"))
+
+    async def prepare(system: System) -> Lines:
+        engine = make_engine(Settings(database_url=system.database_url))
+        async with make_sessions(engine).begin() as s:
+            await catalogue.set_trunk(s, name=CARRIER, trusted=True)
+            await catalogue.set_trunk(s, name=STRANGER, trusted=False)
+        await engine.dispose()
+        return Lines(
+            trunks=tuple(
+                Trunk(name, trusted=name == CARRIER, username=name, password=PASSWORD)
+                for name in (CARRIER, STRANGER)
+            ),
+            phones=tuple(PhoneEndpoint(endpoint, PASSWORD) for endpoint in _endpoints()),
+        )
+
+    config = SystemConfig(
+        directory=directory / "run",
+        prompts_dir=store.directory,
+        tree=tree,
+        durable=False,
+        limits=limits,
+        parts=("ari_app",),
+        restart=restart,
+    )
+    async with System(config, prepare) as system:
+        # Its own statements may wait for locks that a test holds on purpose.
+        patient = replace(limits, database_ms=10_000)
+        engine = make_engine(Settings(database_url=system.database_url, limits=patient))
+        stage = Stage(system, make_sessions(engine), store)
+        try:
+            yield stage
+        finally:
+            await stage.close()
+            await engine.dispose()
+
+
+__all__ = ["LIMITS", "CallerOnStage", "ExpertOnStage", "Stage", "State", "Talk", "whole_system"]
