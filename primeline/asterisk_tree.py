@@ -266,4 +266,6 @@ if __name__ == "__main__":
     try:
         main()
     except PrimelineError as error:
-        sys.exit(str(error))
+        sys.exit(error.sentence)
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; nothing half-done is left.")

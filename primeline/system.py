@@ -144,6 +144,7 @@ class System:
             "PRIMELINE_CEL_FILE": str(instance.cel_file),
             "PRIMELINE_PROMPTS_DIR": str(config.prompts_dir.resolve()),
             "PRIMELINE_SPOOL_DIR": str(config.directory.resolve() / "spool"),
+            "PRIMELINE_TREE": str(config.tree.resolve()),
             "PRIMELINE_HEALTH_PORT": str(self.ports.health),
             "PRIMELINE_LOG_LEVEL": config.log_level,
             "PRIMELINE_LIMITS": json.dumps(limits_changed(config.limits)),
