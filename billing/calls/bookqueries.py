@@ -1,4 +1,4 @@
-"""What `books check` asks PostgreSQL: each query gives only the rows that are wrong, or suspects."""
+"""What `books check` asks PostgreSQL: each query gives what is wrong, or suspect."""
 
 from typing import Final
 

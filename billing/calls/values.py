@@ -51,7 +51,7 @@ class NoPayer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A stretch of paid talk in Asterisk's milliseconds since the epoch; `end_ms` None: still on."""
+    """A stretch of paid talk in Asterisk's ms since the epoch; `end_ms` None: still on."""
 
     start_ms: int
     end_ms: int | None

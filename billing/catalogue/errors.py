@@ -48,3 +48,12 @@ class NumberServed(PrimelineError):
 
     def __init__(self, number: str) -> None:
         super().__init__(f"{number} is already one of our numbers.")
+
+
+class NumberUnknown(PrimelineError):
+    """The number isn't ours."""
+
+    code = "number-unknown"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"{number} is none of our numbers.")

@@ -61,7 +61,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a call ended in money. `used_seconds` is talked, `billed_seconds` what was charged for."""
+    """How a call ended in money. `used_seconds` were talked, `billed_seconds` charged for."""
 
     call_id: UUID
     reason: str

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     cel_file: Path = Path(".primeline/log/cel-custom/primeline.csv")
     prompts_dir: Path = Path(".primeline/prompts")
     spool_dir: Path = Path(".primeline/spool")
-    tree: Path | None = Field(None, description="a Debian tree that may hold voices")
+    tree: Path | None = Field(default=None, description="a Debian tree that may hold voices")
     health_port: int = 8090
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
         if not value.startswith("postgresql+psycopg://"):
-            raise ValueError("PRIMELINE_DATABASE_URL must begin with postgresql://")
+            raise ValueError("must be postgresql://…, the address that primeline up prints")
         return value
 
 
@@ -95,7 +95,7 @@ def read_settings() -> Settings:
         return Settings.model_validate({})
     except ValidationError as error:
         problems = [
-            f"PRIMELINE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}."
+            f"PRIMELINE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg'].removeprefix('Value error, ')}."
             for problem in error.errors()
         ]
         raise SettingsInvalid(problems) from error

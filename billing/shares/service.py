@@ -1,5 +1,6 @@
 """Share rules as they are kept."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -63,6 +64,15 @@ async def share_for(s: AsyncSession, *, expert_id: UUID, number_id: UUID) -> Sha
         .order_by(case((ShareRow.number_id == number_id, 0), else_=1))
         .limit(1)
     )
-    if row is None:
-        return ShareRule()
+    return ShareRule() if row is None else _rule(row)
+
+
+async def shares_of(s: AsyncSession, expert_ids: Sequence[UUID]) -> dict[UUID, ShareRule]:
+    """Give experts' own shares, the default where they have none."""
+    rows = await s.scalars(select(ShareRow).where(ShareRow.expert_id.in_(expert_ids)))
+    own = {row.expert_id: _rule(row) for row in rows}
+    return {expert_id: own.get(expert_id, ShareRule()) for expert_id in expert_ids}
+
+
+def _rule(row: ShareRow) -> ShareRule:
     return ShareRule(row.expert_basis_points, "gross" if row.basis == "gross" else "net")

@@ -1,0 +1,114 @@
+"""`primeline`: what an operator does at a terminal."""
+
+import secrets
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from alembic import command as alembic
+from alembic.config import Config
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from typer.core import TyperGroup
+
+from billing.accounts import service as accounts
+from billing.kit.clock import now
+from billing.kit.errors import PrimelineError
+from billing.kit.settings import read_settings
+from billing.money import text as money_text
+from primeline.asterisk_conf import ROOT
+from primeline.commands import books, callers, calls, experts, numbers, tariffs
+from primeline.commands.common import JsonOption, audited, show_one, transact
+
+LAZY: Final = {"up": "primeline.up", "demo": "primeline.demo"}
+"""Commands that need Asterisk, voices and phones: imported only when they are asked for."""
+
+
+class Commands(TyperGroup):
+    """All commands; errors become one sentence and exit status 1."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the names in the help's order."""
+        return [*LAZY, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Find a command, importing it if it is a heavy one."""
+        if cmd_name not in LAZY:
+            return super().get_command(ctx, cmd_name)
+        one = typer.Typer(add_completion=False)
+        one.command(cmd_name)(getattr(import_module(LAZY[cmd_name]), cmd_name))
+        return typer.main.get_command(one)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except PrimelineError as error:
+            _fail(error.sentence)
+        except OperationalError as error:
+            _fail(f"The database can't be reached: {_first_line(error)}")
+        except ProgrammingError as error:
+            if "does not exist" not in str(error):
+                raise
+            _fail("The database isn't up to date; run: primeline migrate")
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).strip().splitlines()[0]
+
+
+def _fail(sentence: str) -> None:
+    typer.secho(sentence, fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Sell advice over an ordinary phone line.",
+)
+app.add_typer(calls.app, name="calls")
+app.add_typer(numbers.app, name="number")
+app.add_typer(experts.app, name="expert")
+app.add_typer(tariffs.app, name="tariff")
+app.add_typer(callers.app, name="caller")
+app.add_typer(books.app, name="books")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    read_settings()
+    alembic.upgrade(Config(toml_file=ROOT / "pyproject.toml"), "head")
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def topup(
+    number: Annotated[str, typer.Argument(help="A number of the caller: +33 6 39 98 00 01")],
+    amount: Annotated[str, typer.Argument(help="How much, in the caller's currency: 20.00")],
+    key: Annotated[
+        str | None,
+        typer.Option(help="A word of your own: with the same one it is credited only once."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add to a caller's credit."""
+
+    async def work(s: Any) -> accounts.TopUp:
+        account_id = await accounts.caller_by_number(s, number)
+        (caller,) = await accounts.list_callers(s, account_id)
+        money = money_text.parse(amount, caller.available.currency)
+        done = await accounts.top_up(
+            s,
+            account_id,
+            money,
+            idempotency_key=key or secrets.token_hex(16),
+            at=now(),
+        )
+        await audited(s, "topped-up", "caller", account_id, amount=money, key=key)
+        return done
+
+    done = transact(work)
+    show_one({"credited": done.amount, "credit_now": done.available}, as_json=as_json)

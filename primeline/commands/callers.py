@@ -1,0 +1,122 @@
+"""`primeline caller`: who calls and pays."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts import service
+from billing.accounts.service import CallerListed
+from billing.kit.clock import now
+from billing.ledger import service as ledger
+from billing.ledger.values import ExplainedLine
+from billing.money.text import parse
+from billing.money.values import Money
+from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+
+app = typer.Typer(no_args_is_help=True, help="Callers and their credit.")
+
+
+@app.command()
+def add(
+    name: str,
+    number: Annotated[
+        list[str], typer.Option(help="A number he calls from: +33 6 39 98 00 01; again for more")
+    ],
+    currency: Annotated[str, typer.Option(help="EUR, GBP, USD or CHF")] = "EUR",
+    pin: Annotated[
+        str | None,
+        typer.Option(help="4 to 12 digits; without it one is made and shown once", prompt=False),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="en or fr; without it the number's")] = None,
+    number_alone: Annotated[
+        str | None, typer.Option(help="So much a day without a PIN, from a trusted trunk")
+    ] = None,
+    call_limit: Annotated[str | None, typer.Option(help="The most one call may cost")] = None,
+    day_limit: Annotated[str | None, typer.Option(help="The most a day")] = None,
+    month_limit: Annotated[str | None, typer.Option(help="The most a month")] = None,
+    time_zone: Annotated[str, typer.Option(help="Whose days count")] = "Europe/Paris",
+    as_json: JsonOption = False,
+) -> None:
+    """Add a caller with an empty wallet."""
+
+    def limit(text: str | None) -> Money | None:
+        return None if text is None else parse(text, currency)
+
+    async def work(s: AsyncSession) -> dict[str, Any]:
+        made = await service.add_caller(
+            s,
+            name=name,
+            numbers=number,
+            currency=currency,
+            pin=pin,
+            language=language,
+            time_zone=time_zone,
+            number_alone_limit=limit(number_alone),
+            call_limit=limit(call_limit),
+            day_limit=limit(day_limit),
+            month_limit=limit(month_limit),
+            at=now(),
+        )
+        (caller,) = await service.list_callers(s, made.account_id)
+        values = _values(caller)
+        await audited(s, "added", "caller", made.account_id, **values)
+        return values if pin else values | {"pin": made.pin}
+
+    values = transact(work)
+    show_one(values, as_json=as_json)
+    if "pin" in values and not as_json:
+        typer.echo("The PIN is kept nowhere: note it now.")
+
+
+@app.command("list")
+def list_(as_json: JsonOption = False) -> None:
+    """List all callers."""
+
+    async def work(s: AsyncSession) -> list[CallerListed]:
+        return await service.list_callers(s)
+
+    show_list([_values(one) for one in transact(work)], title="Callers", as_json=as_json)
+
+
+@app.command()
+def show(number: str, as_json: JsonOption = False) -> None:
+    """Show a caller by one of his numbers, and explain his balance line by line."""
+
+    async def work(s: AsyncSession) -> tuple[CallerListed, list[ExplainedLine]]:
+        account_id = await service.caller_by_number(s, number)
+        (caller,) = await service.list_callers(s, account_id)
+        return caller, await ledger.explain(s, caller.wallet_id)
+
+    caller, explained = transact(work)
+    lines = [
+        {
+            "at": one.line.at,
+            "kind": one.line.kind,
+            "reason": one.line.reason,
+            "transferred": one.line.amount,
+            "change": one.amount,
+            "balance": one.balance,
+            "call": one.line.call_id,
+        }
+        for one in explained
+    ]
+    if as_json:
+        show_one(_values(caller) | {"lines": lines}, as_json=True)
+        return
+    show_one(_values(caller), as_json=False)
+    show_list(lines, title="Wallet", as_json=False)
+
+
+def _values(caller: CallerListed) -> dict[str, Any]:
+    return {
+        "name": caller.name,
+        "numbers": caller.numbers,
+        "language": caller.language,
+        "balance": caller.posted,
+        "held": caller.pending,
+        "available": caller.available,
+        "number_alone_a_day": caller.number_alone_limit,
+        "locked_until": caller.locked_until,
+        "id": caller.account_id,
+    }

@@ -1,0 +1,117 @@
+"""What all commands share: one transaction each, tables or JSON, who did it."""
+
+import asyncio
+import getpass
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.kit import audit
+from billing.kit.clock import now
+from billing.kit.database import make_engine, make_sessions
+from billing.kit.settings import read_settings
+from billing.money.text import format_money, to_decimal_string
+from billing.money.values import Money
+
+T = TypeVar("T")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
+
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+def transact(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """Do `work` in one transaction on the settings' database."""
+
+    async def run() -> T:
+        engine = make_engine(read_settings(), statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        try:
+            async with make_sessions(engine).begin() as s:
+                return await work(s)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+async def audited(
+    s: AsyncSession, action: str, subject: str, subject_id: object, **detail: object
+) -> None:
+    """Note in the audit log what the operating system's user did; values become JSON."""
+    await audit.record(
+        s,
+        actor=getpass.getuser(),
+        action=action,
+        subject=subject,
+        subject_id=subject_id,
+        detail={name: plain(value) for name, value in detail.items()},
+        at=now(),
+    )
+
+
+def plain(value: Any) -> Any:
+    """Give a value as JSON knows it: money as a decimal string of four places beside currency."""
+    if isinstance(value, Money):
+        return {"amount": to_decimal_string(value), "currency": value.currency}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID | Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def shown(value: Any) -> str:
+    """Give a value as people read it."""
+    if value is None:
+        return "-"
+    if isinstance(value, Money):
+        return format_money(value, "en")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(inner) for inner in value) or "-"
+    return str(value)
+
+
+def show_list(rows: Sequence[dict[str, Any]], *, title: str, as_json: bool) -> None:
+    """Print rows as a table with their keys as head, or as a JSON list."""
+    if as_json:
+        typer.echo(json.dumps([plain(row) for row in rows], ensure_ascii=False))
+        return
+    if not rows:
+        typer.echo(f"{title}: none.")
+        return
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    # A UUID is of use only whole: calls are shown by theirs, all else by number or name.
+    names = [name for name in rows[0] if name != "id" or title == "Calls"]
+    for name in names:
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == "id")
+    for row in rows:
+        table.add_row(*(shown(row[name]) for name in names))
+    Console(highlight=False, markup=False).print(table)
+
+
+def show_one(values: dict[str, Any], *, as_json: bool) -> None:
+    """Print one thing, a line for each value, or as a JSON object."""
+    if as_json:
+        typer.echo(json.dumps(plain(values), ensure_ascii=False))
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in values.items():
+        table.add_row(name.replace("_", " "), shown(value))
+    Console(highlight=False, markup=False).print(table)

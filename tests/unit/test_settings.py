@@ -1,0 +1,65 @@
+"""Settings from the environment: clear errors, no secrets shown."""
+
+import pytest
+
+from billing.kit.limits import Limits
+from billing.kit.settings import (
+    LimitsInvalid,
+    Settings,
+    SettingsInvalid,
+    limits_from,
+    read_settings,
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("postgresql://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgres://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("postgresql+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
+    ],
+)
+def test_any_postgresql_url_gets_our_driver(given: str, kept: str) -> None:
+    assert Settings(database_url=given).database_url == kept
+
+
+def test_another_database_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", "sqlite:///x")
+    with pytest.raises(SettingsInvalid, match="PRIMELINE_DATABASE_URL: must be postgresql://"):
+        read_settings()
+
+
+def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PRIMELINE_DATABASE_URL", raising=False)
+    with pytest.raises(SettingsInvalid, match="PRIMELINE_DATABASE_URL"):
+        read_settings()
+
+
+def test_limits_can_be_shortened_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", "postgresql://h/d")
+    monkeypatch.setenv("PRIMELINE_LIMITS", '{"grant_seconds": 6}')
+    assert read_settings().limits == Limits(grant_seconds=6)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ('{"grant_second": 6}', "no limit 'grant_second'"),
+        ('{"grant_seconds": 1.5}', "whole number"),
+        ('{"grant_seconds": true}', "whole number"),
+        ('{"grant_seconds": -1}', "at least 0"),
+        ("[1]", "JSON object"),
+        ("{", "not valid JSON"),
+    ],
+)
+def test_wrong_limits_are_told_in_words(given: str, why: str) -> None:
+    with pytest.raises(LimitsInvalid, match=why):
+        limits_from(given)
+
+
+def test_the_password_never_shows() -> None:
+    settings = Settings.model_validate(
+        {"database_url": "postgresql://h/d", "ari_password": "hunter2"}
+    )
+    assert "hunter2" not in repr(settings)
