@@ -120,9 +120,11 @@ def all_lines(
     by_trunk = {one.trunk.name: one.trunk for one in own.trunks}
     by_endpoint = {one.endpoint: one for one in own.phones}
     for name, trusted in trunks:
-        by_trunk.setdefault(name, Trunk(name, trusted, name, passwords.of(name)))
+        if name not in by_trunk:
+            by_trunk[name] = Trunk(name, trusted, name, passwords.of(name))
     for endpoint in endpoints:
-        by_endpoint.setdefault(endpoint, PhoneEndpoint(endpoint, passwords.of(endpoint)))
+        if endpoint not in by_endpoint:
+            by_endpoint[endpoint] = PhoneEndpoint(endpoint, passwords.of(endpoint))
     return Lines(tuple(by_trunk.values()), tuple(by_endpoint.values()))
 
 

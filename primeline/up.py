@@ -60,7 +60,7 @@ def up(
         limits=limits_from(os.environ.get("PRIMELINE_LIMITS", "")),
     )
     render_prompts(config.prompts_dir, config.tree)
-    with suppress(KeyboardInterrupt, asyncio.CancelledError):
+    with suppress(asyncio.CancelledError):
         asyncio.run(_run(config, console))
     console.print("Ended; nothing is left running.")
 
@@ -89,7 +89,8 @@ async def prepare(system: System) -> Lines:
 async def _run(config: SystemConfig, console: Console) -> None:
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     console.print("Starting …")
     async with System(config, prepare) as system:
         _show(system, console)
