@@ -20,6 +20,7 @@ TEMPLATES: Final = ROOT / "asterisk-conf"
 DIALPLAN: Final = ROOT / "dialplan" / "extensions.conf"
 ARI_USER: Final = "primeline"
 LOOPBACK: Final = "127.0.0.1"
+ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_private-networks`
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}")
 _NUMBER = re.compile(r"\+?[0-9]{2,15}")
@@ -93,7 +94,10 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Where one Asterisk keeps its things. `run_dir` is short: sockets live in it."""
+    """Where one Asterisk keeps its things. `run_dir` is short: sockets live in it.
+
+    `bind_host`: loopback, or this machine's address in a local network, whose phones may come.
+    """
 
     directory: Path
     run_dir: Path
@@ -160,7 +164,6 @@ def render(
         "ari_port": str(instance.ports.ari),
         "rtp_first": str(instance.ports.rtp_first),
         "rtp_last": str(instance.ports.rtp_last),
-        "bind_host": instance.bind_host,
         "ari_user": ARI_USER,
         "ari_password": _secret(instance.secrets.ari_password),
         "received_seconds": f"{limits.received_ms // 1000}.{limits.received_ms % 1000:03d}",
@@ -173,15 +176,16 @@ def render(
 
 
 def _reach(bind_host: str) -> dict[str, str]:
-    """Loopback: sound too goes by 127.0.0.1 only. Else: SIP from private networks only."""
+    """Loopback: sound too goes by 127.0.0.1 only. Else: SIP from private networks and ourselves."""
     if bind_host == LOOPBACK:
         media = f"media_address = {LOOPBACK}\nbind_rtp_to_media_address = yes"
-        return {"media_address": media, "private_networks": ""}
+        return {"bind_host": LOOPBACK, "media_address": media, "private_networks": ""}
     permits = "\n".join(
-        f"permit = {ip_network(network).with_netmask}" for network in _PRIVATE_NETWORKS
+        f"permit = {ip_network(network).with_netmask}"
+        for network in (*_PRIVATE_NETWORKS, _address(bind_host))
     )
     acl = f"[_private-networks]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
-    return {"media_address": "", "private_networks": acl}
+    return {"bind_host": ANYWHERE, "media_address": "", "private_networks": acl}
 
 
 def _trunk(trunk: Trunk) -> str:
@@ -260,9 +264,9 @@ def _address(value: str) -> str:
     try:
         ip_network(host, strict=False)
     except ValueError:
-        raise UnsafeSetting("an address of a trunk", value) from None
+        raise UnsafeSetting("an address", value) from None
     if port and not port.isdecimal():
-        raise UnsafeSetting("an address of a trunk", value)
+        raise UnsafeSetting("an address", value)
     return value
 
 

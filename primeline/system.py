@@ -19,7 +19,7 @@ import structlog
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
 from primeline import asterisk, postgres
-from primeline.asterisk_conf import ARI_USER, LOOPBACK, ROOT, Instance, Lines, render
+from primeline.asterisk_conf import ANYWHERE, ARI_USER, LOOPBACK, ROOT, Instance, Lines, render
 from primeline.asterisk_tree import find_program
 from primeline.parts import ARI_APPLICATION, PARTS, PartFailed, limits_changed, until_ready
 from primeline.ports import PortLease, Ports, lease_ports
@@ -50,8 +50,8 @@ class SystemConfig:
 
     `directory` holds all its data and logs. `database_url` None: an embedded PostgreSQL, which
     forgets in a crash of the machine unless `durable`. `restart`: whether a process that dies is
-    started again. `bind_host`: where SIP and RTP listen; anything but 127.0.0.1 means every
-    address of the machine, from private networks only.
+    started again. `bind_host`: 127.0.0.1, or this machine's address in a local network; then SIP
+    answers private networks too.
     """
 
     directory: Path
@@ -211,11 +211,10 @@ class System:
         config.directory.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(config.directory)
         program = find_program(config.tree)
-        bind_host = LOOPBACK if config.bind_host == LOOPBACK else "0.0.0.0"  # noqa: S104
-        self._lease = lease_ports(bind_host)
+        self._lease = lease_ports(LOOPBACK if config.bind_host == LOOPBACK else ANYWHERE)
         self.ports = self._lease.ports
         self.instance = asterisk.new_instance(
-            config.directory / "asterisk", program, self.ports, bind_host=bind_host
+            config.directory / "asterisk", program, self.ports, bind_host=config.bind_host
         )
         if config.database_url is None:
             await self.start("postgres")
