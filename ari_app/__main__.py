@@ -29,8 +29,8 @@ async def serve(settings: Settings) -> None:
     """
     engine = make_engine(settings)
     sessions = make_sessions(engine)
-    spool = Spool(settings.spool_dir, sessions)
     cel = CelReader(settings.cel_file, sessions)
+    spool = Spool(settings.spool_dir, sessions, cel)
     prompts = PromptStore(settings.prompts_dir)
     ari = AriClient(settings.ari_url, settings.ari_user, settings.ari_password.get_secret_value())
     async with ari:
@@ -39,7 +39,6 @@ async def serve(settings: Settings) -> None:
             sessions=sessions,
             prompts=prompts,
             spool=spool,
-            cel=cel,
             limits=settings.limits,
             asterisk_id=settings.asterisk_id,
         )

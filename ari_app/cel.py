@@ -6,7 +6,6 @@ format is set in `asterisk-conf/cel_custom.conf`.
 
 import asyncio
 import csv
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,10 +30,10 @@ log = structlog.get_logger(__name__)
 def parse(text: str) -> list[CelRow]:
     """The rows in `text`, whole lines; a line that can't be read is left out and logged."""
     rows = []
-    for fields in csv.reader(io.StringIO(text)):
+    for line in text.split("\n"):
         try:
-            rows.append(_row(fields))
-        except (ValueError, KeyError, TypeError) as error:
+            rows += [_row(fields) for fields in csv.reader([line])]
+        except (ValueError, KeyError, TypeError, csv.Error) as error:
             log.error("unreadable line in asterisk's record", error=str(error))  # noqa: TRY400
     return rows
 
@@ -44,6 +43,8 @@ def _row(fields: list[str]) -> CelRow:
         raise ValueError(f"{len(fields)} fields instead of {_FIELDS}")
     event, time, channel, linked, extra_text = fields
     extra = json.loads(extra_text) if extra_text else {}
+    if not isinstance(extra, dict):
+        raise TypeError("the extra field is no JSON object")
     return CelRow(
         event=event,
         at_us=_microseconds(time),
@@ -83,10 +84,14 @@ class CelReader:
     async def _step(self) -> tuple[int] | None:
         if not self._file.exists():
             return None
+        status = self._file.stat()
         # The inode tells a file that was rotated from the one read before.
-        key = f"{self._file.name}:{self._file.stat().st_ino}"
+        key = f"{self._file.name}:{status.st_ino}"
         async with self._sessions.begin() as session:
             offset = await calls.cel_offset(session, key)
+            if offset > status.st_size:
+                # Emptied in place: rows that were read before are known again.
+                offset = 0
             data = await asyncio.to_thread(self._read, offset)
             end = data.rfind(b"\n") + 1
             if end == 0:

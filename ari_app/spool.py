@@ -7,29 +7,39 @@ import asyncio
 import json
 import os
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import structlog
 
+from ari_app.cel import CelReader
 from billing.calls import service as calls
 from billing.calls.errors import CallUnknown
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.charging.values import Settlement
 from billing.kit.database import Sessions
 
-DRAIN_EVERY_MS = 5_000
+DRAIN_EVERY_MS = 2_000
+DRAIN_MS = 10_000
+"""The longest that one settlement may take here; a database that hangs is tried again."""
+
+RECORD_WAIT = timedelta(seconds=5)
+"""Asterisk writes the end of a talk within milliseconds. If it is missing for so long, Asterisk
+died, and the last sign of life counts."""
 
 log = structlog.get_logger(__name__)
+
+
+class RecordIncomplete(Exception):
+    """Asterisk's record does not hold the end of the talk (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpooledEnd:
     """All that settles a call.
 
-    `by_cel`: the paid intervals are to be read from Asterisk's record; one that has no end there
-    (Asterisk died) ends at `proved_until_ms`, the last moment the talk was seen.
+    `by_cel`: events may have been missed, so the paid intervals are read from Asterisk's record.
     """
 
     call_id: UUID
@@ -39,23 +49,32 @@ class SpooledEnd:
     at: datetime
     timeline: tuple[TimelineEntry, ...]
     by_cel: bool = False
-    proved_until_ms: int | None = None
 
 
 class Spool:
     """A folder with one file a call."""
 
-    def __init__(self, directory: Path, sessions: Sessions) -> None:
+    def __init__(self, directory: Path, sessions: Sessions, cel: CelReader) -> None:
         self._directory = directory
         self._sessions = sessions
+        self._cel = cel
 
-    async def settle(self, end: SpooledEnd) -> Settlement | None:
-        """Settle in one transaction; None if the call was never written."""
+    async def settle(self, end: SpooledEnd, *, patient: bool = True) -> Settlement | None:
+        """Settle in one transaction; None if the call was never written.
+
+        Raises:
+            RecordIncomplete: `patient`, and Asterisk's record may still get what is missing.
+
+        """
+        if end.by_cel:
+            await self._cel.catch_up()
         async with self._sessions.begin() as session:
             intervals = end.intervals
             if end.by_cel:
-                recorded = await calls.cel_intervals(session, end.call_id)
-                intervals = tuple(_closed(i, end.proved_until_ms) for i in recorded)
+                proved = await calls.proved_time(session, end.call_id)
+                if patient and not proved.complete:
+                    raise RecordIncomplete
+                intervals = proved.intervals
             try:
                 return await calls.settle(
                     session,
@@ -70,10 +89,14 @@ class Spool:
                 # The database was away when the call came in, so nothing was held for it.
                 return None
 
+    def holds(self, call_id: UUID) -> bool:
+        """Whether the end of a call waits here."""
+        return self._path(call_id).exists()
+
     def write(self, end: SpooledEnd) -> None:
         """Put the end on disk so that it survives a crash right after."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._directory / f"{end.call_id}.json"
+        path = self._path(end.call_id)
         temporary = path.with_suffix(".tmp")
         with temporary.open("w") as file:
             json.dump(asdict(end), file, default=str)
@@ -86,11 +109,26 @@ class Spool:
         finally:
             os.close(folder)
 
+    def _path(self, call_id: UUID) -> Path:
+        return self._directory / f"{call_id}.json"
+
     async def drain(self) -> int:
-        """Settle what is on disk; how many were."""
+        """Settle what is on disk; how many were. One that can't be settled keeps no other back."""
         settled = 0
         for path in sorted(self._directory.glob("*.json")):
-            await self.settle(_read(path))
+            try:
+                end = _read(path)
+            except (ValueError, KeyError, TypeError):
+                log.exception("unreadable spooled end put aside", call_id=path.stem)
+                path.rename(path.with_suffix(".unreadable"))
+                continue
+            patient = datetime.now(UTC) - end.at < RECORD_WAIT
+            try:
+                async with asyncio.timeout(DRAIN_MS / 1000):
+                    await self.settle(end, patient=patient)
+            except Exception as error:  # noqa: BLE001  (whatever it was, the file is still there)
+                log.warning("not settled yet", call_id=path.stem, error=type(error).__name__)
+                continue
             path.unlink()
             settled += 1
             log.info("spooled end settled", call_id=path.stem)
@@ -101,15 +139,9 @@ class Spool:
         while True:
             try:
                 await self.drain()
-            except Exception as error:  # noqa: BLE001  (whatever it was, the file is still there)
-                log.warning("spool not drained", error=type(error).__name__)
+            except OSError:
+                log.exception("spool not read")
             await asyncio.sleep(DRAIN_EVERY_MS / 1000)
-
-
-def _closed(interval: Interval, proved_until_ms: int | None) -> Interval:
-    if interval.end_ms is not None:
-        return interval
-    return Interval(interval.start_ms, max(interval.start_ms, proved_until_ms or 0))
 
 
 def _read(path: Path) -> SpooledEnd:
@@ -122,5 +154,4 @@ def _read(path: Path) -> SpooledEnd:
         at=datetime.fromisoformat(raw["at"]),
         timeline=tuple(TimelineEntry(**entry) for entry in raw["timeline"]),
         by_cel=raw["by_cel"],
-        proved_until_ms=raw["proved_until_ms"],
     )

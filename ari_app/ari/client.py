@@ -175,6 +175,11 @@ class AriClient:
         params = {"reason_code": str(cause)} if cause is not None else None
         await self.request("DELETE", f"channels/{channel}", params)
 
+    async def leave(self, channel: str, context: str, extension: str) -> None:
+        """Send a channel back into the dialplan; done behind what it hears now."""
+        params = {"context": context, "extension": extension, "priority": "1"}
+        await self.request("POST", f"channels/{channel}/continue", params)
+
     async def channels(self) -> list[dict[str, Any]]:
         """All channels there are."""
         return list(await self.request("GET", "channels"))
@@ -204,7 +209,21 @@ class AriClient:
         """All bridges there are."""
         return list(await self.request("GET", "bridges"))
 
-    # The application.
+    # Playbacks and the application.
+
+    async def plays(self, playback: str) -> bool:
+        """Whether a playback goes on or waits."""
+        try:
+            await self.request("GET", f"playbacks/{playback}")
+        except AriError as error:
+            if not error.gone:
+                raise
+            return False
+        return True
+
+    async def ping(self) -> None:
+        """Prove that Asterisk lives."""
+        await self.request("GET", "asterisk/ping")
 
     async def open_events(self, heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
         """Open the events websocket. Our channels' subscriptions outlive its loss."""

@@ -65,7 +65,10 @@ class _Mailbox:
     def open(self) -> None:
         self._open = True
         for event in self._kept:
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except Exception:
+                log.exception("event not taken", kind=type(event).__name__)
         self._kept.clear()
 
 
@@ -99,5 +102,10 @@ async def _read(socket: aiohttp.ClientWebSocketResponse, take: Callable[[AriEven
             continue
         if isinstance(event, ApplicationReplaced):
             raise Replaced
-        if event is not None:
+        if event is None:
+            continue
+        try:
             take(event)
+        except Exception:
+            # One call's fault must not end all others.
+            log.exception("event not taken", kind=type(event).__name__)

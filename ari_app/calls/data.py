@@ -62,6 +62,8 @@ class CallData:
     tries: int = 0
     turns: int = 0
     failures: int = 0
+    refusal: EndReason | None = None
+    """Why there was no talk with the expert chosen last."""
     price_said: bool = False
     says: int = 0
     """Playbacks so far; the newest is number `says`."""

@@ -180,12 +180,14 @@ def leg_gone(turn: Turn, event: LegEnded) -> None:
 
 
 def hung_up_early(turn: Turn, event: LegEnded) -> None:
-    """The caller hung up before any talk: free."""
+    """The caller hung up before any talk: free. Why there was none is the better reason."""
     del event
+    data = turn.data
+    refused = data.refusal if data.state is State.CHOOSING else None
     turn.set(caller_up=False, saying=())
     if turn.data.expert_up:
         turn.do(HangUp(Leg.EXPERT, turn.data.attempt))
-    turn.settle(EndReason.CALLER_HUNG_UP)
+    turn.settle(refused or EndReason.CALLER_HUNG_UP)
 
 
 def service_down(turn: Turn) -> None:

@@ -14,15 +14,14 @@ from ari_app.calls import events as e
 from ari_app.calls.actor import Actor, now_ms
 from ari_app.calls.data import CallData
 from ari_app.calls.names import Names
-from ari_app.cel import CelReader
-from ari_app.spool import Spool, SpooledEnd
+from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.accounts import service as accounts
 from billing.calls import service as calls
 from billing.calls.values import TimelineEntry
 from billing.catalogue import service as catalogue
 from billing.charging import rules as charging_rules
 from billing.charging import service as charging
-from billing.charging.values import Refused
+from billing.charging.values import Refused, Settlement
 from billing.kit.database import Sessions
 from billing.kit.limits import Limits
 
@@ -54,7 +53,6 @@ class Records:
         names: Names,
         sessions: Sessions,
         spool: Spool,
-        cel: CelReader,
         asterisk_id: str,
         arrival: Arrival | None,
     ) -> None:
@@ -62,7 +60,6 @@ class Records:
         self._names = names
         self._sessions = sessions
         self._spool = spool
-        self._cel = cel
         self._asterisk_id = asterisk_id
         self._arrival = arrival
         self._lock = asyncio.Lock()
@@ -268,9 +265,7 @@ class Records:
             )
             try:
                 async with asyncio.timeout(limits.settling_ms / 1000):
-                    if self.by_cel:
-                        await self._recorded()
-                    settlement = await self._spool.settle(end)
+                    settlement = await self._settle_now(end)
             except Exception as error:
                 if not isinstance(error, AWAY):
                     log.exception("settling failed")
@@ -281,15 +276,13 @@ class Records:
                 # None: the call was never written, so there is nothing to settle.
                 self._actor.post(e.Settled(settlement) if settlement else e.Spooled())
 
-    async def _recorded(self) -> None:
-        """Wait until Asterisk's record holds the end of the talk: it is written moments later."""
+    async def _settle_now(self, end: SpooledEnd) -> Settlement | None:
+        """Settle once Asterisk's record holds the end of the talk: it is written moments later."""
         while True:
-            await self._cel.catch_up()
-            async with self._sessions.begin() as session:
-                intervals = await calls.cel_intervals(session, self._names.call_id)
-            if all(interval.end_ms is not None for interval in intervals):
-                return
-            await asyncio.sleep(CEL_AGAIN_MS / 1000)
+            try:
+                return await self._spool.settle(end)
+            except RecordIncomplete:
+                await asyncio.sleep(CEL_AGAIN_MS / 1000)
 
 
 def _now() -> datetime:

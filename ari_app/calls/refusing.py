@@ -25,7 +25,7 @@ def no_talk(turn: Turn, reason: EndReason) -> None:
     data = turn.data
     phrase = NO_TALK[reason]
     failures = data.failures + 1
-    turn.set(failures=failures, quote=None, grant=None, price_said=False)
+    turn.set(failures=failures, refusal=reason, quote=None, grant=None, price_said=False)
     turn.do(Note("no talk", {"reason": str(reason)}))
     menu = data.number is not None and data.number.kind == "menu"
     if menu and failures < data.limits.extension_tries:

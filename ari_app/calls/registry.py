@@ -20,7 +20,6 @@ from ari_app.calls.machine import begin
 from ari_app.calls.names import Names, call_of, leg_of, number_of
 from ari_app.calls.records import Arrival, Records
 from ari_app.calls.states import Leg, State
-from ari_app.cel import CelReader
 from ari_app.spool import Spool, SpooledEnd
 from billing.accounts import service as accounts
 from billing.calls import service as calls
@@ -46,7 +45,6 @@ class Registry:
         sessions: Sessions,
         prompts: PromptStore,
         spool: Spool,
-        cel: CelReader,
         limits: Limits,
         asterisk_id: str,
     ) -> None:
@@ -56,7 +54,6 @@ class Registry:
         self._sessions = sessions
         self._prompts = prompts
         self._spool = spool
-        self._cel = cel
         self._actors: dict[UUID, Actor] = {}
         self._records: dict[UUID, Records] = {}
         self._callers: dict[str, UUID] = {}
@@ -102,7 +99,7 @@ class Registry:
         names = Names(UUID(data.call_id), caller_channel)
         actor = Actor(data, tuple(first))
         records = Records(
-            actor, names, self._sessions, self._spool, self._cel, self.asterisk_id, arrival
+            actor, names, self._sessions, self._spool, self.asterisk_id, arrival
         )
         records.by_cel = by_cel
         executor = CallExecutor(actor, names, self._ari, self._prompts, records)
@@ -194,14 +191,24 @@ class Registry:
     # What all calls share.
 
     async def beat(self) -> None:
-        """Every few seconds one statement says which talks this process still has."""
+        """Every few seconds one statement says which talks still live, here and in Asterisk.
+
+        If Asterisk dies, a talk that its record does not end is paid up to this moment.
+        """
         while True:
             await asyncio.sleep(self.limits.heartbeat_ms / 1000)
             talking = [id_ for id_, actor, _ in self.actors() if actor.data.state in TALKING]
-            if talking:
-                await self._quietly(
-                    partial(calls.heartbeat, call_ids=talking, at=datetime.now(UTC))
-                )
+            at = datetime.now(UTC)
+            if talking and await self._asterisk_lives():
+                await self._quietly(partial(calls.heartbeat, call_ids=talking, at=at))
+
+    async def _asterisk_lives(self) -> bool:
+        try:
+            await self._ari.ping()
+        except AriError as error:
+            log.warning("asterisk does not answer", error=str(error))
+            return False
+        return True
 
     async def watch_wallets(self) -> None:
         """Tell the talks whose wallet has more available than before."""

@@ -118,7 +118,7 @@ def entered(turn: Turn, event: Entered) -> None:
         turn.set(talk=replace(talk, from_ms=event.at_ms), talked=True)
         turn.do(
             Disarm(STATE_TIMER),
-            Note("talk begins", {"paid": int(talk.paid)}),
+            Note("talk begins", {"kind": "paid" if talk.paid else "free"}),
             RecordTalk(talk.bridge, talk.paid, event.at_ms),
         )
         run_timers(turn)

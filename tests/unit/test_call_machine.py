@@ -331,6 +331,11 @@ def test_no_hold_is_told_and_another_expert_may_be_chosen(refusal: Refusal) -> N
     assert play.spoken()[-1] == "enter-extension"
 
 
+def test_a_caller_who_hangs_up_after_a_refusal_is_recorded_with_it() -> None:
+    play = holding().then(e.NotGranted(Refusal.EXPERT_BUSY), e.LegEnded(Leg.CALLER))
+    assert play.data.reason is EndReason.EXPERT_BUSY
+
+
 def test_a_direct_number_needs_no_extension_and_ends_where_there_is_no_talk() -> None:
     play = received(DIRECT, replace(CALLER, pin_needed=False))
     assert play.spoken() == ["welcome", "balance-is", "amount"]
