@@ -1,10 +1,12 @@
 """What a restarted process finds: the open calls with all that is needed to go on or to settle."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.calls.cel import cel_intervals
 from billing.calls.models import CallRow, TalkStretch
 from billing.calls.values import Interval, OpenCall
 from billing.catalogue import reservations
@@ -12,8 +14,41 @@ from billing.catalogue import service as catalogue
 from billing.charging import holds, sessions
 from billing.charging.models import ChargingSession, GrantRow
 from billing.charging.values import Quote
+from billing.kit.clock import to_ms
 from billing.money.values import Money
 from billing.tariffs.rules import affordable_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedTime:
+    """Paid time that can be proved, all of it with an end.
+
+    `complete` False: Asterisk's record lacks a beginning that we wrote, or an end; then the last
+    sign of life stands for it, which errs in the caller's favour.
+    """
+
+    intervals: tuple[Interval, ...]
+    complete: bool
+
+
+async def proved_time(s: AsyncSession, call_id: UUID) -> ProvedTime:
+    """Give a call's paid time by Asterisk's record, else by what we wrote; none: no such call."""
+    call = await s.get(CallRow, call_id, populate_existing=True)
+    if call is None:
+        return ProvedTime((), complete=True)
+    recorded = await cel_intervals(s, call_id)
+    written = [
+        Interval(stretch.start_ms, stretch.end_ms)
+        for stretch in await stretches_of(s, call_id)
+        if stretch.paid and stretch.start_ms is not None
+    ]
+    # A stretch that the record does not know begins later than all that it knows.
+    intervals = (*recorded, *written[len(recorded) :])
+    last_ms = to_ms(call.last_seen_at)
+    return ProvedTime(
+        tuple(Interval(i.start_ms, i.end_ms or max(i.start_ms, last_ms)) for i in intervals),
+        complete=len(recorded) >= len(written) and all(i.end_ms is not None for i in recorded),
+    )
 
 
 async def open_calls(s: AsyncSession, asterisk_id: str) -> list[OpenCall]:

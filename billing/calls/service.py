@@ -13,7 +13,7 @@ from billing.accounts import service as accounts
 from billing.calls.cel import cel_end, cel_intervals, cel_offset, import_cel, save_cel_offset
 from billing.calls.models import CallRow, DialAttempt, TalkStretch
 from billing.calls.records import get_call, list_calls
-from billing.calls.recovery import open_calls
+from billing.calls.recovery import open_calls, proved_time
 from billing.calls.settling import append_timeline, release, settle, talk_stopped
 from billing.calls.values import Reception
 from billing.catalogue import service as catalogue
@@ -35,6 +35,7 @@ __all__ = [
     "import_cel",
     "list_calls",
     "open_calls",
+    "proved_time",
     "receive",
     "release",
     "save_cel_offset",

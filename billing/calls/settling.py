@@ -81,7 +81,7 @@ async def settle(
     """End a call: charge, shares, record and expert in one transaction, once.
 
     A second settlement gives the first's result and changes nothing, whatever it is asked. The
-    number of statements is the same for any number of grants, intervals and timeline entries.
+    number of statements depends on what there is to write, never on how much of it.
     Raises CallUnknown, or IntervalOpen for paid time without an end.
     """
     call = await lock_call(s, call_id)

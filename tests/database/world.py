@@ -5,10 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
+
 from billing.accounts import service as accounts
+from billing.accounts.models import CallerAccount
 from billing.calls import service as calls
+from billing.calls.records import CallRecord
 from billing.calls.values import EndReason, Interval, Reception
 from billing.catalogue import service as catalogue
+from billing.catalogue.values import Availability
 from billing.charging import service as charging
 from billing.charging.values import Grant, Quote, Refused, Settlement
 from billing.kit.clock import to_ms
@@ -61,6 +66,23 @@ class World:
     async def top_up(self, amount: str, key: str = "first") -> None:
         async with self.sessions.begin() as s:
             await accounts.top_up(s, self.account_id, eur(amount), idempotency_key=key, at=self.now)
+
+    async def set_limits(self, **limits: Money | None) -> None:
+        values = {name: limit and limit.amount for name, limit in limits.items()}
+        async with self.sessions.begin() as s:
+            await s.execute(
+                update(CallerAccount).where(CallerAccount.id == self.account_id).values(values)
+            )
+
+    async def availability(self, expert_id: UUID) -> Availability:
+        async with self.sessions() as s:
+            choice = await catalogue.expert_choice(s, expert_id)
+            assert choice is not None
+            return choice.availability
+
+    async def record(self, call_id: UUID) -> CallRecord:
+        async with self.sessions() as s:
+            return await calls.get_call(s, call_id)
 
     async def available(self) -> Money:
         async with self.sessions() as s:
@@ -146,6 +168,33 @@ class World:
         call_id = await self.granted_call()
         await self.settle(call_id, seconds)
         return call_id
+
+
+async def add_experts(
+    world: World, count: int, *, currency: str = "EUR", valid_from_days: int = 0
+) -> list[UUID]:
+    """Experts with extensions 100, 101 … and a tariff of their own at 1.20."""
+    one_twenty = parse("1.20", currency)
+    zero = Money.zero(currency)
+    async with world.sessions.begin() as s:
+        tariff = await tariffs.add_version(
+            s,
+            name=f"{currency} from day {valid_from_days}",
+            tariff=tariff_of(price_per_minute=one_twenty, connect_fee=zero, minimum_charge=zero),
+            valid_from=NOW + timedelta(days=valid_from_days),
+            at=NOW,
+        )
+        return [
+            await catalogue.add_expert(
+                s,
+                name=f"Expert {number}",
+                extension=str(100 + number),
+                endpoints=[f"expert-{100 + number}"],
+                tariff_id=tariff.tariff_id,
+                at=NOW,
+            )
+            for number in range(count)
+        ]
 
 
 async def make_world(sessions: Sessions) -> World:
