@@ -30,7 +30,8 @@ from dialplan.prompts.store import PromptStore
 from dialplan.prompts.testvoice import TestVoice
 from dialplan.prompts.values import Phrase
 from primeline.asterisk_conf import Lines, PhoneEndpoint, Trunk
-from primeline.phones import Phone, PhoneCall, State, tone
+from primeline.phones import Heard, Phone, PhoneCall, State, tone
+from primeline.phones.rtp import FRAME_SAMPLES
 from primeline.sound import find, read_wav
 from primeline.system import System, SystemConfig
 
@@ -61,7 +62,7 @@ LIMITS: Final = Limits(
     heartbeat_ms=1_000,
     sweep_ms=5_000,
 )
-ENDPOINTS: Final = 60
+ENDPOINTS: Final = 160
 PASSWORD: Final = "a-password-of-the-tests"
 CARRIER, STRANGER = "carrier", "stranger"
 """Trunks: one whose caller ids are trusted, one whose are not."""
@@ -113,6 +114,10 @@ class Talk:
 
     caller: PhoneCall
     expert: PhoneCall
+
+
+Who = CallerOnStage | str | None
+"""A caller: with an account, by a number of no account's, or withholding his."""
 
 
 class Stage:
@@ -245,30 +250,34 @@ class Stage:
         """Wait until the phone has heard a phrase; gives the wall-clock µs of its beginning."""
         wanted = self.sound(phrase, language)
         name = phrase if isinstance(phrase, str) else phrase.id
+        longest = len(wanted) // FRAME_SAMPLES + 1
         end = time.monotonic() + seconds
+        searched = max(0, len(call.heard) - 250)
         while True:
-            frames = list(call.heard.since(since_us) if since_us else call.heard)[-250:]
+            over = time.monotonic() > end
+            frames = [frame for frame in list(call.heard)[searched:] if frame.at_us >= since_us]
             if frames:
-                from primeline.phones import Heard  # noqa: PLC0415
-
                 place = find(Heard(frames).samples(), wanted)
                 if place is not None:
                     return frames[0].at_us + place * 1_000
-            if time.monotonic() > end:
+                # What a prompt may have begun in is looked at again with what follows.
+                searched = max(searched, len(call.heard) - longest)
+            if over:
                 raise AssertionError(f"{name!r} was not heard within {seconds} s")
             await asyncio.sleep(0.1)
 
     # Calls, driven to a state.
 
-    async def dial(
-        self, caller: CallerOnStage | None, number: str, *, trunk: str = CARRIER
-    ) -> PhoneCall:
+    def stranger(self) -> str:
+        """A caller's number that nobody's account has."""
+        return f"+336399{90_000 + next(self._numbers):05d}"
+
+    async def dial(self, caller: Who, number: str, *, trunk: str = CARRIER) -> PhoneCall:
         """The caller dials; the call is only begun."""
         line = await self.line(trunk)
-        who = caller.number if caller else "anonymous"
-        return await line.call(number, caller_number=who)
+        return await line.call(number, caller_number=_number_of(caller))
 
-    async def to_choosing(self, caller: CallerOnStage | None, number: str) -> PhoneCall:
+    async def to_choosing(self, caller: Who, number: str) -> PhoneCall:
         """Answered, asked for an extension."""
         call = await self.dial(caller, number)
         await self.hears(call, "enter-extension")
@@ -300,6 +309,24 @@ class Stage:
     async def to_talk(self, caller: CallerOnStage, number: str, expert: ExpertOnStage) -> Talk:
         """Both talk, paid: each hears the other's tone."""
         talk = await self.to_offering(caller, number, expert)
+        talk.caller.speak(CALLER_TONE)
+        talk.expert.speak(EXPERT_TONE)
+        await talk.expert.press("1")
+        await self.both_talk(talk)
+        return talk
+
+    async def to_free_offering(self, caller: Who, number: str, expert: ExpertOnStage) -> Talk:
+        """Nobody pays; the expert has answered and heard so."""
+        call = await self.to_choosing(caller, number)
+        await call.press(f"{expert.extension}#")
+        talk = Talk(call, await expert.phone.wait_incoming())
+        await talk.expert.answer()
+        await self.hears(talk.expert, "press-1-or-3")
+        return talk
+
+    async def to_free_talk(self, caller: Who, number: str, expert: ExpertOnStage) -> Talk:
+        """Both talk and nobody pays: each hears the other's tone."""
+        talk = await self.to_free_offering(caller, number, expert)
         talk.caller.speak(CALLER_TONE)
         talk.expert.speak(EXPERT_TONE)
         await talk.expert.press("1")
@@ -345,8 +372,14 @@ class Stage:
             return (await accounts.list_callers(s, caller.account_id))[0].available
 
 
+def _number_of(caller: Who) -> str:
+    if caller is None:
+        return "anonymous"
+    return caller if isinstance(caller, str) else caller.number
+
+
 def _endpoints() -> list[str]:
-    return [f"phone-{number:02d}" for number in range(ENDPOINTS)]
+    return [f"phone-{number:03d}" for number in range(ENDPOINTS)]
 
 
 def _in_words(number: int) -> str:
