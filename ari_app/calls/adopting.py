@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from ari_app.calls.commands import Command, HangUp, Note
+from ari_app.calls.commands import Command, HangUp, LimitTalk, Note, RecordTalk
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.states import Leg, State
-from ari_app.calls.talking import run_timers
+from ari_app.calls.talking import most_ms, run_timers
 from ari_app.calls.turn import Turn
 from billing.calls.values import EndReason
 
@@ -16,21 +16,32 @@ Next = tuple[CallData, tuple[Command, ...]]
 
 
 def adopt(data: CallData, talk: Talk, talks: int) -> Next:
-    """Both legs are still in the talk's bridge: its timers are armed again, from the grant."""
+    """Both legs are still in the talk's bridge: its timers are armed again, from the grant.
+
+    A grant may have been lengthened, and a talk's start seen, just before the restart: so the
+    limits in Asterisk are set and the start written again.
+    """
+    assert talk.from_ms is not None  # noqa: S101  (a talk without a start isn't adopted)
     state = State.TALKING_PAID if talk.paid else State.TALKING_FREE
     turn = Turn(
-        replace(
-            data, state=state, talk=talk, talks=talks, talked=True, says=RECOVERED_SAYS, rose=True
-        )
+        replace(data, state=state, talk=talk, talks=talks, talked=True, says=RECOVERED_SAYS)
     )
-    turn.do(Note("adopted after a restart"))
+    granted = data.grant.granted_seconds if data.grant else 0
+    farewell = "credit" if talk.paid else "free-limit"
+    turn.do(
+        Note("adopted after a restart"),
+        RecordTalk(talk.bridge, talk.paid, talk.from_ms),
+        LimitTalk(talk.from_ms + most_ms(turn), granted, farewell),
+    )
     run_timers(turn)
+    # The wallet may have risen while nobody looked.
+    turn.set(rose=True)
     return turn.data, tuple(turn.commands)
 
 
-def let_go(data: CallData) -> Next:
+def let_go(data: CallData, says: int = RECOVERED_SAYS) -> Next:
     """There was no talk yet: all is given back and the caller hears an apology."""
-    turn = Turn(replace(data, says=RECOVERED_SAYS))
+    turn = Turn(replace(data, says=says))
     turn.do(Note("let go after a restart"))
     if data.expert_up:
         turn.do(HangUp(Leg.EXPERT, data.attempt))
@@ -38,9 +49,9 @@ def let_go(data: CallData) -> Next:
     return turn.data, tuple(turn.commands)
 
 
-def release(data: CallData, reason: EndReason) -> Next:
+def release(data: CallData, reason: EndReason, says: int = RECOVERED_SAYS) -> Next:
     """The talk had ended: it is settled by Asterisk's record, and who is still up let go."""
-    turn = Turn(replace(data, says=RECOVERED_SAYS, talked=True))
+    turn = Turn(replace(data, says=says, talked=True))
     turn.do(Note("released after a restart"))
     turn.settle(reason)
     return turn.data, tuple(turn.commands)

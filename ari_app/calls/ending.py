@@ -62,7 +62,7 @@ def after_settling(turn: Turn) -> None:
     elif data.caller_up and data.farewell:
         turn.go(State.GOODBYE)
         _hang_up_expert(turn)
-        turn.last(data.limits.goodbye_ms)
+        turn.last(data.limits.goodbye_ms, "silent")
         turn.say(Leg.CALLER, *data.farewell)
     else:
         end(turn)
@@ -76,7 +76,7 @@ def _hang_up_expert(turn: Turn) -> None:
 def _aftercare(turn: Turn) -> None:
     data = turn.data
     turn.go(State.AFTERCARE)
-    turn.last(data.limits.aftercare_ms)
+    turn.last(data.limits.aftercare_ms, "silent")
     if data.expert_up:
         turn.do(Limit((Leg.EXPERT,), data.limits.aftercare_ms + data.limits.grace_ms, "silent"))
     if data.caller_up:

@@ -5,66 +5,42 @@ calls that ended are settled by Asterisk's own record. What can't be asked is le
 """
 
 import asyncio
-from collections.abc import Awaitable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 
 from ari_app.ari.client import AriClient, AriError
-from ari_app.calls import events as e
-from ari_app.calls.actor import now_ms
-from ari_app.calls.adopting import adopt, let_go, release
-from ari_app.calls.commands import Command
+from ari_app.calls.adopting import RECOVERED_SAYS, Next, adopt, let_go, release
 from ari_app.calls.data import CallData, Talk
+from ari_app.calls.missed import legs_now, tell_missed
 from ari_app.calls.names import Names, call_of, number_of
 from ari_app.calls.registry import Registry
-from ari_app.calls.states import Leg, State
+from ari_app.calls.snapshot import Snapshot, look
+from ari_app.calls.states import Leg
 from ari_app.cel import CelReader
-from ari_app.spool import Spool, SpooledEnd
+from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.accounts.values import Identified
 from billing.calls import service as calls
-from billing.calls.values import EndReason, OpenCall
+from billing.calls.values import EndReason, NoPayer, OpenCall
 from billing.kit.database import Sessions
 from billing.money.values import Money
 
-MOST_SAYS = 30
-"""A call before its talk has rarely said this much."""
+SAYS = (*range(1, 30), *range(RECOVERED_SAYS, RECOVERED_SAYS + 10))
+"""The playbacks that a call may have had: before its talk it has rarely said more."""
 
 YOUNG_MS = 3_000
 """A channel this young may not have told us of itself yet."""
 
+AGAIN_MS = 2_000
+"""A comparison that could not be finished is repeated after this."""
+
+READ_MS = 30_000
+RECORD_TRIES, RECORD_AGAIN_MS = 15, 100
+
 log = structlog.get_logger(__name__)
-_MILLISECOND = timedelta(milliseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What Asterisk shows: our channels with their age, and who is in which bridge."""
-
-    channels: dict[str, int]
-    bridges: dict[str, frozenset[str]]
-
-
-async def look(ari: AriClient) -> Snapshot:
-    """Ask Asterisk.
-
-    Raises:
-        AriError: it can't be asked; nothing is known then, least of all that calls are gone.
-
-    """
-    now = now_ms()
-    channels = {
-        channel["id"]: now - _ms(datetime.fromisoformat(channel["creationtime"]))
-        for channel in await ari.channels()
-    }
-    bridges = {b["id"]: frozenset(b["channels"]) for b in await ari.bridges()}
-    return Snapshot(channels, bridges)
-
-
-def _ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MILLISECOND
 
 
 def _caller(call: OpenCall) -> Identified | None:
@@ -93,105 +69,142 @@ class Recovery:
         self._sessions = sessions
         self._spool = spool
         self._cel = cel
+        self._due = asyncio.Event()
 
     async def resync(self) -> None:
-        """Bring calls and Asterisk together; safe to repeat."""
-        seen = await look(self._ari)
-        self._tell_missed(seen)
-        try:
-            await self._cel.catch_up()
-            async with self._sessions.begin() as session:
-                found = await calls.open_calls(session, self._registry.asterisk_id)
-        except Exception as error:  # noqa: BLE001  (the next sweep tries again)
-            log.warning("open calls not read", error=type(error).__name__)
-            return
-        for call in found:
-            if not self._registry.has(call.call_id):
-                await self._recover(call, seen)
-        await self._clean(seen, {call.caller_channel for call in found})
+        """After each connect: tell the calls what they missed; the rest is done by `sweep`.
+
+        Raises:
+            AriError: Asterisk could not be asked.
+
+        """
+        await self._tell(after_loss=True)
+        self._due.set()
 
     async def sweep(self, every_ms: int) -> None:
-        """Compare every minute: nothing talks without a timer, no call stays open for ever."""
-        while True:
-            await asyncio.sleep(every_ms / 1000)
-            try:
-                await self.resync()
-            except AriError as error:
-                log.warning("not swept", error=str(error))
+        """Compare after each connect and every minute, for ever, one round at a time.
 
-    def _tell_missed(self, seen: Snapshot) -> None:
-        """Ends of legs that were not told, since the socket was lost just then."""
-        for call_id, actor, records in self._registry.actors():
-            data = actor.data
-            caller = self._registry.caller_channel(call_id)
-            expert = f"{call_id}-expert-{data.attempt}"
-            gone = [
-                leg
-                for leg, up, channel in (
-                    (Leg.CALLER, data.caller_up, caller),
-                    (Leg.EXPERT, data.expert_answered and data.expert_up, expert),
-                )
-                if up and channel not in seen.channels
-            ]
-            if not gone:
-                continue
-            records.by_cel = True
-            for leg in gone:
-                if data.talk is not None and data.talk.from_ms is not None:
-                    actor.post(e.Left(leg, data.talk.bridge, now_ms()))
-                actor.post(e.LegEnded(leg, data.attempt if leg is Leg.EXPERT else 0))
+        Nothing talks without a timer and no call stays open. A round that could not be finished
+        (the database is away) is repeated soon.
+        """
+        wait_ms = every_ms
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_ms / 1000):
+                    await self._due.wait()
+            self._due.clear()
+            try:
+                done = await self._round()
+            except Exception as error:
+                if not isinstance(error, AriError):
+                    log.exception("comparing failed")
+                log.warning("not swept", error=str(error))
+                done = False
+            wait_ms = every_ms if done else AGAIN_MS
+
+    async def _tell(
+        self, calls_: Callable[[UUID], bool] = lambda _: True, *, after_loss: bool = False
+    ) -> Snapshot:
+        legs = [leg for leg in legs_now(self._registry) if calls_(leg.call_id)]
+        seen = await look(self._ari)
+        await tell_missed(self._ari, legs, seen, after_loss=after_loss)
+        return seen
+
+    async def _round(self) -> bool:
+        """One comparison; whether all that was found is settled or in hand."""
+        running = {call_id for call_id, _, _ in self._registry.actors()}
+        seen = await self._tell()
+        try:
+            async with asyncio.timeout(READ_MS / 1000):
+                await self._cel.catch_up()
+                async with self._sessions.begin() as session:
+                    found = await calls.open_calls(session, self._registry.asterisk_id)
+        except Exception as error:  # noqa: BLE001  (the next round tries again)
+            log.warning("open calls not read", error=type(error).__name__)
+            return False
+        lost = [
+            call
+            for call in found
+            if call.call_id not in running
+            and not self._registry.has(call.call_id)
+            and not self._spool.holds(call.call_id)
+        ]
+        done = await asyncio.gather(*(self._safely(call, seen) for call in lost))
+        if lost:
+            # A leg may have gone between the look and the moment its call had an actor again.
+            recovered = {call.call_id for call in lost}
+            await self._tell(lambda call_id: call_id in recovered)
+        return await self._clean(seen, lost) and all(done)
+
+    async def _safely(self, call: OpenCall, seen: Snapshot) -> bool:
+        """One call that can't be recovered now keeps no other back."""
+        try:
+            await self._recover(call, seen)
+        except Exception as error:
+            log.exception("not recovered", call_id=str(call.call_id), error=type(error).__name__)
+            return False
+        return True
 
     async def _recover(self, call: OpenCall, seen: Snapshot) -> None:
-        caller_up = call.caller_channel in seen.channels
+        caller_up = call.caller_channel in seen.ours
         expert_up = call.expert_channel in seen.channels
-        data = self._data_of(call, caller_up=caller_up, expert_up=expert_up)
-        both = {call.caller_channel, call.expert_channel}
         inside = seen.bridges.get(call.talk_bridge or "", frozenset())
-        start_ms = await self._talk_start_ms(call)
+        joined = {call.caller_channel, call.expert_channel} <= inside
+        start_ms = await self._talk_start_ms(call, seen, joined=joined)
         log.info("open call found", call_id=str(call.call_id), state=call.state)
-        if caller_up and expert_up and both <= inside and start_ms is not None:
-            self._adopt(call, data, start_ms)
-            return
-        await self._hush(call)
-        if start_ms is None and caller_up:
-            self._start(call, *let_go(data), by_cel=False)
-        elif caller_up or expert_up:
-            self._start(call, *release(data, EndReason.SERVICE_DOWN), by_cel=True)
-        else:
+        if not caller_up and not expert_up:
             await self._settle(call)
+            return
+        data = self._data_of(call, seen)
+        if caller_up and expert_up and joined and start_ms is not None:
+            self._start(call, self._adopted(call, data, start_ms), by_cel=False)
+            log.info("talk adopted", call_id=str(call.call_id))
+            return
+        says = await self._hush(call)
+        if start_ms is None and caller_up:
+            self._start(call, let_go(data, says), by_cel=False)
+        else:
+            self._start(call, release(data, _reason(call, seen), says), by_cel=True)
 
-    async def _hush(self, call: OpenCall) -> None:
-        """Stop what the process before was saying: requests to a channel wait behind a prompt."""
+    async def _hush(self, call: OpenCall) -> int:
+        """Stop what the process before was saying: requests to a channel wait behind a prompt.
+
+        Gives a number for the next playback that none had before.
+        """
         names = Names(call.call_id, call.caller_channel)
-        await asyncio.gather(
+        stopped = await asyncio.gather(
             *(
-                self._ignore_gone(self._ari.stop_playback(names.playback(leg, number)))
+                self._unless_gone(self._ari.stop_playback(names.playback(leg, number)))
                 for leg in Leg
-                for number in range(1, MOST_SAYS)
+                for number in SAYS
             )
         )
+        highest = max((n for n, was in zip((*SAYS, *SAYS), stopped, strict=True) if was), default=0)
+        return max(RECOVERED_SAYS, highest)
 
-    async def _talk_start_ms(self, call: OpenCall) -> int | None:
+    async def _talk_start_ms(self, call: OpenCall, seen: Snapshot, *, joined: bool) -> int | None:
         if call.intervals:
             return call.intervals[-1].start_ms
         if call.free_from_ms is not None:
             return call.free_from_ms
         if call.talk_bridge is None:
             return None
-        # Killed between joining and writing it: Asterisk's record knows.
-        async with self._sessions.begin() as session:
-            recorded = await calls.cel_intervals(session, call.call_id)
-        return recorded[-1].start_ms if recorded else None
+        # Killed between joining and writing it: Asterisk's record knows the paid ones.
+        if "-paid-" in call.talk_bridge:
+            async with self._sessions.begin() as session:
+                recorded = await calls.cel_intervals(session, call.call_id)
+            return recorded[-1].start_ms if recorded else None
+        return seen.made_ms[call.talk_bridge] if joined else None
 
-    def _data_of(self, call: OpenCall, *, caller_up: bool, expert_up: bool) -> CallData:
-        attempt = number_of(call.expert_channel) if call.expert_channel else 0
+    def _data_of(self, call: OpenCall, seen: Snapshot) -> CallData:
+        expert_up = call.expert_channel in seen.channels
         return CallData(
             call_id=str(call.call_id),
             limits=self._registry.limits,
             language=call.language,
-            caller_up=caller_up,
-            answered=call.state != State.RECEIVED,
-            attempt=attempt,
+            caller_up=call.caller_channel in seen.ours,
+            answered=call.caller_channel in seen.up,
+            attempt=number_of(call.expert_channel) if call.expert_channel else 0,
             expert_up=expert_up,
             expert_answered=expert_up,
             number=call.number,
@@ -201,24 +214,20 @@ class Recovery:
             grant=call.grant,
         )
 
-    def _adopt(self, call: OpenCall, data: CallData, start_ms: int) -> None:
-        bridge = call.talk_bridge
-        assert bridge is not None  # noqa: S101  (both legs are in it)
-        paid = "-paid-" in bridge
+    def _adopted(self, call: OpenCall, data: CallData, start_ms: int) -> Next:
+        bridge = call.talk_bridge or ""
         talk = Talk(
             bridge,
-            paid,
+            "-paid-" in bridge,
             from_ms=start_ms,
             inside=frozenset(Leg),
             written=True,
             limited=True,
         )
-        self._start(call, *adopt(data, talk, number_of(bridge)), by_cel=False)
-        log.info("talk adopted", call_id=str(call.call_id))
+        return adopt(data, talk, number_of(bridge))
 
-    def _start(
-        self, call: OpenCall, data: CallData, commands: tuple[Command, ...], *, by_cel: bool
-    ) -> None:
+    def _start(self, call: OpenCall, begins: Next, *, by_cel: bool) -> None:
+        data, commands = begins
         self._registry.start(data, call.caller_channel, commands, by_cel=by_cel)
 
     async def _settle(self, call: OpenCall) -> None:
@@ -226,34 +235,61 @@ class Recovery:
             call.call_id,
             EndReason.SERVICE_DOWN,
             (),
-            None,
+            None if call.account_id else NoPayer.CALLER_UNKNOWN,
             datetime.now(UTC),
             (),
             by_cel=True,
-            proved_until_ms=_ms(call.last_seen_at),
         )
-        try:
-            await self._spool.settle(end)
-        except Exception as error:  # noqa: BLE001  (it is still open for the next sweep)
-            log.warning("open call not settled", error=type(error).__name__)
+        for _ in range(RECORD_TRIES):
+            try:
+                await self._spool.settle(end)
+                break
+            except RecordIncomplete:
+                await asyncio.sleep(RECORD_AGAIN_MS / 1000)
         else:
-            log.info("ended call settled", call_id=str(call.call_id))
+            # Both legs are gone and yet not in the record: Asterisk died with them.
+            await self._spool.settle(end, patient=False)
+        log.info("ended call settled", call_id=str(call.call_id))
 
-    async def _clean(self, seen: Snapshot, callers: set[str]) -> None:
-        """Channels and bridges of ours that no call owns."""
-        for channel in await self._ari.application_channels():
-            known = channel in callers or self._registry.owns(channel)
-            if not known and seen.channels.get(channel, 0) > YOUNG_MS:
-                log.warning("channel without a call hung up", channel=channel)
-                await self._ignore_gone(self._ari.hang_up(channel, 34))
+    async def _clean(self, seen: Snapshot, lost: list[OpenCall]) -> bool:
+        """Let go of channels and bridges of ours that no call owns; false: some may yet prove so.
+
+        A caller whom no call owns goes to the dialplan's end, which says what it was told to say
+        and, to one who was never answered, apologises.
+        """
+        young = False
+        callers = {call.caller_channel for call in lost}
+        for channel in seen.ours:
+            if channel in callers or self._registry.owns(channel):
+                continue
+            if seen.channels.get(channel, 0) <= YOUNG_MS:
+                young = True
+                continue
+            log.warning("channel without a call let go", channel=channel)
+            if call_of(channel) is None:
+                await self._unless_gone(self._ari.leave(channel, "received", "T"))
+            else:
+                await self._unless_gone(self._ari.hang_up(channel))
         for bridge in seen.bridges:
             call_id = call_of(bridge)
             if call_id is not None and not self._registry.has(call_id):
-                await self._ignore_gone(self._ari.drop_bridge(bridge))
+                await self._unless_gone(self._ari.drop_bridge(bridge))
+        return not young
 
-    async def _ignore_gone(self, request: Awaitable[None]) -> None:
+    async def _unless_gone(self, request: Awaitable[None]) -> bool:
         try:
             await request
         except AriError as error:
             if not error.gone:
                 log.warning("asterisk refused", error=str(error))
+            return False
+        return True
+
+
+def _reason(call: OpenCall, seen: Snapshot) -> EndReason:
+    """Who is gone has hung up; if nobody is, we don't know why the talk had ended."""
+    if call.caller_channel not in seen.channels:
+        return EndReason.CALLER_HUNG_UP
+    if call.expert_channel not in seen.channels:
+        return EndReason.EXPERT_HUNG_UP
+    return EndReason.SERVICE_DOWN

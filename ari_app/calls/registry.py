@@ -98,9 +98,7 @@ class Registry:
         """Give a call its actor, from its beginning or from where a restart found it."""
         names = Names(UUID(data.call_id), caller_channel)
         actor = Actor(data, tuple(first))
-        records = Records(
-            actor, names, self._sessions, self._spool, self.asterisk_id, arrival
-        )
+        records = Records(actor, names, self._sessions, self._spool, self.asterisk_id, arrival)
         records.by_cel = by_cel
         executor = CallExecutor(actor, names, self._ari, self._prompts, records)
         self._actors[names.call_id] = actor

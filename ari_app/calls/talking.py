@@ -94,11 +94,11 @@ def _limit_then_join(turn: Turn) -> None:
     if talk is None or talk.tones or not talk.written or talk.limited:
         return
     turn.set(talk=replace(talk, limited=True))
-    ms, farewell = _most_ms(turn), "credit" if talk.paid else "free-limit"
+    ms, farewell = most_ms(turn), "credit" if talk.paid else "free-limit"
     turn.do(Limit(BOTH, ms + data.limits.grace_ms, farewell), Join(talk.bridge))
 
 
-def _most_ms(turn: Turn) -> int:
+def most_ms(turn: Turn) -> int:
     """How long the talk may last as granted now."""
     data = turn.data
     if data.grant is not None:
@@ -130,7 +130,7 @@ def run_timers(turn: Turn) -> None:
     talk, grant, limits = data.talk, data.grant, data.limits
     assert talk is not None  # noqa: S101  (only in a talk)
     assert talk.from_ms is not None  # noqa: S101  (only once it began)
-    turn.do(ArmAt(CUT_TIMER, talk.from_ms + _most_ms(turn) + limits.cut_after_ms))
+    turn.do(ArmAt(CUT_TIMER, talk.from_ms + most_ms(turn) + limits.cut_after_ms))
     if grant is None:
         return
     turn.set(extend_due=False, rose=False)
@@ -323,6 +323,6 @@ def stopping_timer(turn: Turn, event: TimerFired) -> None:
         and talk.from_ms is not None
         and len(talk.inside) == len(BOTH)
     ):
-        turn.set(intervals=(*data.intervals, Interval(talk.from_ms, talk.from_ms + _most_ms(turn))))
+        turn.set(intervals=(*data.intervals, Interval(talk.from_ms, talk.from_ms + most_ms(turn))))
     turn.set(talk=None)
     talk_over(turn)

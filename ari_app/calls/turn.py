@@ -38,12 +38,12 @@ class Turn:
         self.set(state=state, **changes)
         self.do(Disarm(WAIT_TIMER), Disarm(STATE_TIMER))
 
-    def last(self, ms: int) -> None:
+    def last(self, ms: int, farewell: str = "apology") -> None:
         """Bound the state to `ms`: our timer, and the caller's switch in Asterisk behind it."""
         self.do(Arm(STATE_TIMER, ms))
         if self.data.caller_up:
             self.hush(Leg.CALLER)
-            self.do(Limit((Leg.CALLER,), ms + self.data.limits.grace_ms))
+            self.do(Limit((Leg.CALLER,), ms + self.data.limits.grace_ms, farewell))
 
     def wait(self, ms: int) -> None:
         """Wait `ms` for the next key or answer."""

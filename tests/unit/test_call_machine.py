@@ -545,3 +545,19 @@ def test_a_talk_that_ended_before_the_restart_is_settled_and_released() -> None:
     data, commands = release(talking().data, EndReason.SERVICE_DOWN)
     assert any(isinstance(command, c.Settle) for command in commands)
     assert data.state is State.SETTLING
+
+
+def test_a_talk_found_after_a_restart_has_its_limits_set_and_its_start_written_again() -> None:
+    talk = Talk(
+        f"{CALL}-paid-1", paid=True, from_ms=T0, inside=frozenset(Leg), written=True, limited=True
+    )
+    data, commands = adopt(replace(talking().data, talk=None), talk, 1)
+    assert c.LimitTalk(T0 + 300_000, 300, "credit") in commands
+    assert c.RecordTalk(talk.bridge, True, T0) in commands  # noqa: FBT003
+    assert data.rose
+
+
+def test_a_caller_who_hears_his_farewell_hears_no_apology_after_it() -> None:
+    limits = Limits()
+    ms = limits.goodbye_ms + limits.grace_ms
+    assert goodbye().did(c.Limit) == [c.Limit((Leg.CALLER,), ms, "silent")]
