@@ -75,7 +75,7 @@ def lease_ports(bind_host: str = "127.0.0.1") -> PortLease:
         if guard is None:
             continue
         ports = Ports.of_slot(slot)
-        if _all_free(ports, bind_host):
+        if all_free(ports, bind_host):
             return PortLease(ports, guard)
         guard.close()
     raise NoFreePorts
@@ -91,7 +91,8 @@ def _guard(slot: int) -> socket.socket | None:
     return guard
 
 
-def _all_free(ports: Ports, bind_host: str) -> bool:
+def all_free(ports: Ports, bind_host: str = "127.0.0.1") -> bool:
+    """Whether nobody at all listens on any of the ports."""
     udp = [ports.sip, *range(ports.rtp_first, ports.rtp_last + 1)]
     return all(_is_free(bind_host, port, socket.SOCK_DGRAM) for port in udp) and all(
         _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in (ports.ari, ports.health)

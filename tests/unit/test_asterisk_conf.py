@@ -1,0 +1,127 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from billing.kit.limits import Limits
+from primeline.asterisk_conf import (
+    Instance,
+    Lines,
+    PhoneEndpoint,
+    Secrets,
+    Trunk,
+    UnsafeSetting,
+    render,
+)
+from primeline.asterisk_tree import Program
+from primeline.ports import Ports
+
+CARRIER = Trunk("carrier", trusted=True, username="carrier", password="carrier-password")
+BY_ADDRESS = Trunk("by-address", addresses=("203.0.113.5", "203.0.113.6:5061"))
+PHONE = PhoneEndpoint("caller-1", "caller-password", "+33639980101")
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Instance:
+    program = Program(("asterisk",), Path("/modules"), Path("/data"), "22.10.1")
+    return Instance(tmp_path, tmp_path / "run", program, Ports.of_slot(3), Secrets.random())
+
+
+def rendered(instance: Instance, *trunks: Trunk, phones: tuple[PhoneEndpoint, ...] = ()) -> str:
+    lines = Lines(trunks, phones)
+    render(instance, lines=lines, limits=Limits(), prompts_dir=instance.directory / "prompts")
+    return (instance.conf_dir / "pjsip.conf").read_text()
+
+
+def section(text: str, name: str) -> str:
+    return text.split(f"[{name}]", 1)[1].split("\n[", 1)[0]
+
+
+def test_every_placeholder_is_filled_and_no_file_is_readable_by_others(instance: Instance) -> None:
+    rendered(instance, CARRIER, BY_ADDRESS, phones=(PHONE,))
+    files = list(instance.conf_dir.iterdir())
+    assert len(files) > 15
+    for file in files:
+        assert "@{" not in file.read_text()
+        assert file.stat().st_mode & 0o007 == 0
+
+
+def test_a_phone_has_the_caller_id_that_was_set_and_one_without_is_anonymous(
+    instance: Instance,
+) -> None:
+    text = rendered(instance, phones=(PHONE, PhoneEndpoint("expert-1", "expert-password")))
+    assert "callerid = <+33639980101>" in section(text, "caller-1")
+    assert "callerid = <anonymous>" in section(text, "expert-1")
+
+
+def test_only_a_trusted_trunk_may_assert_an_identity(instance: Instance) -> None:
+    text = rendered(instance, CARRIER, BY_ADDRESS)
+    assert section(text, "carrier").startswith("(_trusted-trunk)")
+    assert section(text, "by-address").startswith("(_trunk)")
+    assert "trust_id_inbound = yes" in section(text, "_trusted-trunk")
+    assert "trust_id_inbound = no" in section(text, "_trunk")
+    assert "trust_id_inbound = no" in section(text, "_phone")
+
+
+def test_a_trunk_known_by_address_is_known_by_nothing_else(instance: Instance) -> None:
+    text = rendered(instance, BY_ADDRESS)
+    assert "identify_by = ip\n" in section(text, "by-address")
+    assert "match = 203.0.113.5,203.0.113.6:5061" in section(text, "_by-address-addresses")
+
+
+def test_nothing_in_the_dialplan_dials_and_no_pattern_is_open(instance: Instance) -> None:
+    rendered(instance)
+    lines = (instance.conf_dir / "extensions.conf").read_text().splitlines()
+    code = [line for line in lines if not line.startswith(";")]
+    assert not any(word in line for line in code for word in ("Dial(", "Originate(", "System("))
+    patterns = [line.split(",")[0].removeprefix("exten => ") for line in code if "=> _" in line]
+    assert patterns
+    assert all(set(pattern) <= set("_+X") for pattern in patterns)
+
+
+def test_the_modules_never_include_the_bridge_that_hides_digits(instance: Instance) -> None:
+    rendered(instance)
+    modules = (instance.conf_dir / "modules.conf").read_text()
+    assert "load = bridge_native_rtp" not in modules
+    assert "autoload = no" in modules
+
+
+def test_asterisks_record_lists_its_types_by_name_and_never_digits(instance: Instance) -> None:
+    rendered(instance)
+    cel = (instance.conf_dir / "cel.conf").read_text()
+    events = next(line for line in cel.splitlines() if line.startswith("events"))
+    assert not {"ALL", "DTMF"} & set(events.split("= ")[1].split(","))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        Lines(phones=(replace(PHONE, endpoint="a]\n[b"),)),
+        Lines(phones=(replace(PHONE, endpoint="_phone"),)),
+        Lines(phones=(replace(PHONE, endpoint="a&b"),)),
+        Lines(phones=(replace(PHONE, number="+33;63"),)),
+        Lines(phones=(replace(PHONE, password="short"),)),
+        Lines(phones=(replace(PHONE, password="with\nnewline-in-it"),)),
+        Lines(phones=(PHONE, PHONE)),
+        Lines(trunks=(replace(CARRIER, name="caller-1"),), phones=(PHONE,)),
+        Lines(trunks=(replace(CARRIER, username="other"),)),
+        Lines(trunks=(Trunk("nobody"),)),
+        Lines(trunks=(replace(BY_ADDRESS, addresses=("0.0.0.0/0 ; x",)),)),
+    ],
+)
+def test_what_could_mean_something_else_to_asterisk_is_refused(
+    instance: Instance, lines: Lines
+) -> None:
+    with pytest.raises(UnsafeSetting):
+        render(instance, lines=lines, limits=Limits(), prompts_dir=instance.directory)
+
+
+def test_phones_of_the_local_network_come_in_and_others_do_not(instance: Instance) -> None:
+    lan = replace(instance, bind_host="192.168.1.7")
+    text = rendered(lan, phones=(PHONE,))
+    acl = section(text, "_private-networks")
+    assert "deny = 0.0.0.0/0.0.0.0" in acl
+    assert "permit = 192.168.1.7/255.255.255.255" in acl
+    assert "permit = 10.0.0.0/255.0.0.0" in acl
+    assert "bind = 0.0.0.0:5066" in text
+    assert "bind = 127.0.0.1:5066" in rendered(instance)
