@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -56,7 +55,7 @@ class AsteriskProcess:
 
     async def stop(self) -> None:
         """End it; calls that run are hung up."""
-        await self.child.stop(signal.SIGTERM, seconds=5)
+        await self.child.stop()
 
 
 def new_instance(

@@ -76,8 +76,11 @@ class Postgres:
 
     def stop(self) -> None:
         """End the server: clients are cut off, what they committed is on disk."""
-        # SIGINT is PostgreSQL's "fast" shutdown; SIGTERM would wait for every client to leave.
-        self._child.stop_now(signal.SIGINT, seconds=20)
+        self._child.stop_now(seconds=20)
+        self.remove_sockets()
+
+    def remove_sockets(self) -> None:
+        """Remove the folder of the socket of an ended server, where it is one of its own."""
         if self._socket_dir != self._directory:
             shutil.rmtree(self._socket_dir, ignore_errors=True)
 
@@ -114,6 +117,8 @@ def start(directory: Path, *, durable: bool = True) -> Postgres:
         env=_environment(),
         cwd=directory,
         prefix=prefix,
+        # PostgreSQL's "fast" shutdown; SIGTERM would wait for every client to leave.
+        stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
     )
     server = Postgres(child, directory, socket_dir)

@@ -22,11 +22,18 @@ class Child:
     in order; and the kernel ends it if we die ourselves.
     """
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], pid_file: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        process: subprocess.Popen[bytes],
+        pid_file: Path,
+        stop_signal: signal.Signals,
+    ) -> None:
         self.name = name
         self.pid = process.pid
         self._process = process
         self._pid_file = pid_file
+        self._stop_signal = stop_signal
 
     @classmethod
     def start(
@@ -39,12 +46,14 @@ class Child:
         env: Mapping[str, str],
         cwd: Path | None = None,
         prefix: Sequence[str] = (),
+        stop_signal: signal.Signals = signal.SIGTERM,
         death_signal: signal.Signals = signal.SIGKILL,
     ) -> "Child":
         """Start `command`; its output is appended to `log_file`.
 
         `prefix` is a program that runs ours (and changes what it may do). `death_signal` is what
-        it gets if we die without ending it. Call it in a thread that lives as long as the child.
+        it gets if we die without ending it, `stop_signal` what asks it to end. Call it
+        in a thread that lives as long as the child.
         """
         log_file.parent.mkdir(parents=True, exist_ok=True)
         pid_file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +70,7 @@ class Child:
             )
         began = psutil.Process(process.pid).create_time()
         pid_file.write_text(json.dumps({"pid": process.pid, "began": began}))
-        return cls(name, process, pid_file)
+        return cls(name, process, pid_file, stop_signal)
 
     @property
     def exit_status(self) -> int | None:
@@ -93,20 +102,20 @@ class Child:
         self._pid_file.unlink(missing_ok=True)
         return self._process.wait()
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM, *, seconds: int = 5) -> None:
+    async def stop(self, *, seconds: int = 5) -> None:
         """Ask it to end, and after `seconds` end it and whatever it started."""
         self.send(signal.SIGCONT)
-        self.send(number)
+        self.send(self._stop_signal)
         try:
             await asyncio.wait_for(self.wait(), seconds)
         except TimeoutError:
             self.kill_group()
             await self.wait()
 
-    def stop_now(self, number: signal.Signals = signal.SIGTERM, *, seconds: int = 5) -> None:
+    def stop_now(self, *, seconds: int = 5) -> None:
         """Do as `stop`, without an event loop."""
         self.send(signal.SIGCONT)
-        self.send(number)
+        self.send(self._stop_signal)
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

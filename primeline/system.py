@@ -6,15 +6,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
-
-import psycopg
-import structlog
+from typing import IO, Self
 
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
@@ -22,17 +19,11 @@ from primeline import asterisk, postgres
 from primeline.asterisk_conf import ANYWHERE, ARI_USER, LOOPBACK, ROOT, Instance, Lines, render
 from primeline.asterisk_tree import find_program
 from primeline.parts import ARI_APPLICATION, PARTS, PartFailed, limits_changed, until_ready
-from primeline.ports import PortLease, Ports, lease_ports
+from primeline.ports import Ports, lease_ports
 from primeline.processes import Child, end_leftover
-
-GRACE_SECONDS: Final = 10
-BACKOFF_SECONDS: Final = (0.2, 0.5, 1, 2, 5, 10, 30)
-STEADY_SECONDS: Final = 60
-"""A process that ran this long and then died is restarted without delay."""
+from primeline.supervisor import Supervisor
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
-
-log = structlog.get_logger()
 
 
 class AlreadyRunning(PrimelineError):
@@ -84,12 +75,9 @@ class System:
     def __init__(self, config: SystemConfig, prepare: Prepare) -> None:
         self.config = config
         self._prepare = prepare
-        self._children: dict[str, Child] = {}
-        self._watchers: dict[str, asyncio.Task[None]] = {}
-        self._postgres: postgres.Postgres | None = None
+        self._processes = Supervisor(self._launch, restart=config.restart)
         self._asterisk: asterisk.AsteriskProcess | None = None
-        self._lease: PortLease | None = None
-        self._lock: IO[str] | None = None
+        self._held = ExitStack()
         self._lines = Lines()
 
     async def __aenter__(self) -> Self:
@@ -111,7 +99,7 @@ class System:
     @property
     def pids(self) -> dict[str, int]:
         """The processes that run now, by name."""
-        return {name: child.pid for name, child in self._children.items() if child.running}
+        return self._processes.pids
 
     @property
     def urls(self) -> dict[str, str]:
@@ -161,42 +149,19 @@ class System:
 
         Raises `PartFailed` or `AsteriskFailed`.
         """
-        running = self._children.get(name)
-        if running is not None and running.running:
-            return
-        if name == "postgres":
-            self._start_postgres()
-        elif name == "asterisk":
-            self._asterisk = await asterisk.start(self.instance)
-            self._children[name] = self._asterisk.child
-        else:
-            self._children[name] = self._start_part(name)
-            await until_ready(self._children[name], self.environment, self.log_file(name))
-        if self.config.restart and name not in self._watchers:
-            self._watchers[name] = asyncio.create_task(self._watch(name), name=f"watch {name}")
+        await self._processes.start(name)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to one process alone, as a stranger would; gives its pid."""
-        child = self._children[name]
-        child.send(number)
-        return child.pid
+        return self._processes.send(name, number)
 
     async def stop(self, name: str) -> None:
         """End one process in good order and leave it so."""
-        watcher = self._watchers.pop(name, None)
-        if watcher is not None:
-            watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await watcher
-        child = self._children.pop(name, None)
-        if name == "postgres" and self._postgres is not None:
-            self._postgres.stop()
-        elif child is not None and child.running:
-            await child.stop(seconds=GRACE_SECONDS)
+        await self._processes.stop(name)
 
     async def ended(self, name: str) -> int:
         """Wait until the process `name` has ended; gives its exit status."""
-        return await self._children[name].wait()
+        return await self._processes.ended(name)
 
     async def use_lines(self, lines: Lines) -> bool:
         """Make Asterisk use other trunks and phones; calls go on. Gives whether they differ."""
@@ -209,13 +174,15 @@ class System:
     async def _start(self) -> None:
         config = self.config
         config.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(config.directory)
+        self._held.enter_context(_locked(config.directory))
         program = find_program(config.tree)
-        self._lease = lease_ports(LOOPBACK if config.bind_host == LOOPBACK else ANYWHERE)
-        self.ports = self._lease.ports
+        lease = lease_ports(LOOPBACK if config.bind_host == LOOPBACK else ANYWHERE)
+        self._held.callback(lease.release)
+        self.ports = lease.ports
         self.instance = asterisk.new_instance(
             config.directory / "asterisk", program, self.ports, bind_host=config.bind_host
         )
+        self._held.callback(asterisk.forget, self.instance)
         if config.database_url is None:
             await self.start("postgres")
         else:
@@ -228,60 +195,42 @@ class System:
 
     async def _stop(self) -> None:
         """End our parts first: they settle what runs while Asterisk and the database are there."""
-        ours = [name for name in PARTS if name in self._children]
-        await asyncio.gather(*(self.stop(name) for name in ours))
-        for name in ("asterisk", "postgres"):
-            if name in self._children:
-                await self.stop(name)
-        if self._asterisk is not None:
-            asterisk.forget(self.instance)
-        if self._lease is not None:
-            self._lease.release()
-        if self._lock is not None:
-            self._lock.close()
+        await asyncio.gather(*(self.stop(name) for name in PARTS))
+        await self.stop("asterisk")
+        await self.stop("postgres")
+        self._held.close()
 
-    def _start_postgres(self) -> None:
-        directory = self.config.directory / "postgres"
-        self._postgres = postgres.start(directory, durable=self.config.durable)
-        self.database_url = self._postgres.create_database("primeline")
-        self._children["postgres"] = self._postgres.child
+    async def _launch(self, name: str) -> Child:
+        directory = self.config.directory
+        if name == "postgres":
+            server = postgres.start(directory / "postgres", durable=self.config.durable)
+            self.database_url = server.create_database("primeline")
+            self._held.callback(server.remove_sockets)
+            return server.child
+        if name == "asterisk":
+            self._asterisk = await asterisk.start(self.instance)
+            return self._asterisk.child
+        end_leftover(directory / f"{name}.pid")
+        child = self._python(name, PARTS[name])
+        try:
+            await until_ready(child, self.environment, self.log_file(name))
+        except BaseException:
+            await child.stop()
+            raise
+        return child
 
-    def _start_part(self, name: str) -> Child:
-        pid_file = self.config.directory / f"{name}.pid"
-        end_leftover(pid_file)
+    def _python(self, name: str, arguments: Sequence[str]) -> Child:
         return Child.start(
             name,
-            [sys.executable, *PARTS[name]],
+            [sys.executable, *arguments],
             log_file=self.log_file(name),
-            pid_file=pid_file,
+            pid_file=self.config.directory / f"{name}.pid",
             env=self.environment,
             cwd=ROOT,
         )
-
-    async def _watch(self, name: str) -> None:
-        """Start `name` again whenever it dies, later each time it dies soon."""
-        loop, failures = asyncio.get_running_loop(), 0
-        while True:
-            began = loop.time()
-            status = await self._children[name].wait()
-            failures = 0 if loop.time() - began > STEADY_SECONDS else failures + 1
-            pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
-            log.warning("process-died", process=name, exit_status=status, again_in_seconds=pause)
-            await asyncio.sleep(pause)
-            try:
-                await self.start(name)
-            except (PrimelineError, OSError, psycopg.Error):
-                log.exception("process-not-started", process=name)
 
     async def _migrate(self) -> None:
-        child = Child.start(
-            "migrate",
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            log_file=self.log_file("migrate"),
-            pid_file=self.config.directory / "migrate.pid",
-            env=self.environment,
-            cwd=ROOT,
-        )
+        child = self._python("migrate", ("-m", "alembic", "upgrade", "head"))
         if await child.wait() != 0:
             raise PartFailed("migrate", "failed", self.log_file("migrate"))
 
