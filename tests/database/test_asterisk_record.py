@@ -1,0 +1,213 @@
+"""Asterisk's own record: imported once, read as paid time and as proof that a call is over."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from billing.calls import books, sweeper
+from billing.calls import service as calls
+from billing.calls.values import CelRow, Interval
+from billing.kit.clock import to_ms
+from billing.kit.limits import Limits
+from tests.database.world import NOW, World, eur
+
+START_US = to_ms(NOW) * 1_000
+START = to_ms(NOW)
+SECOND = 1_000_000
+
+
+class Record:
+    """Writes lines of the record for one call; times in ms from the start."""
+
+    def __init__(self, call_id: UUID) -> None:
+        self.call_id = call_id
+        self.caller = f"{call_id}-caller"
+        self.expert = f"{call_id}-expert-1"
+
+    def line(self, event: str, at_ms: int, channel: str, bridge: str | None = None) -> CelRow:
+        extra = {"bridge_id": f"{self.call_id}-{bridge}"} if bridge else {}
+        return CelRow(event, START_US + at_ms * 1_000 + 7, channel, self.caller, extra)
+
+    def talk(self, name: str, start: int, end: int | None, *, lag: int = 3) -> list[CelRow]:
+        """Caller in first, both out at once."""
+        lines = [
+            self.line("BRIDGE_ENTER", start - lag, self.caller, name),
+            self.line("BRIDGE_ENTER", start, self.expert, name),
+        ]
+        if end is not None:
+            lines += [
+                self.line("BRIDGE_EXIT", end, self.expert, name),
+                self.line("BRIDGE_EXIT", end + lag, self.caller, name),
+            ]
+        return lines
+
+    def begin(self) -> list[CelRow]:
+        return [
+            self.line("CHAN_START", -9_000, self.caller),
+            self.line("CHAN_START", -4_000, self.expert),
+        ]
+
+    def end(self, at: int) -> list[CelRow]:
+        return [
+            self.line("CHAN_END", at, self.expert),
+            self.line("CHAN_END", at + 20, self.caller),
+        ]
+
+
+async def import_lines(world: World, lines: Sequence[CelRow]) -> int:
+    async with world.sessions.begin() as s:
+        return await calls.import_cel(s, lines)
+
+
+async def intervals(world: World, call_id: UUID) -> tuple[Interval, ...]:
+    async with world.sessions() as s:
+        return await calls.cel_intervals(s, call_id)
+
+
+async def end(world: World, call_id: UUID) -> int | None:
+    async with world.sessions() as s:
+        return await calls.cel_end(s, call_id)
+
+
+@pytest.fixture
+async def record(world: World) -> Record:
+    """A granted call that has rung one phone."""
+    await world.top_up("10.00")
+    record = Record(await world.granted_call())
+    async with world.sessions.begin() as s:
+        await calls.dial_attempted(
+            s,
+            record.call_id,
+            attempt=1,
+            phone_id=world.phone_id,
+            channel_id=record.expert,
+            at=NOW,
+        )
+    return record
+
+
+async def test_lines_read_twice_are_kept_once(world: World, record: Record) -> None:
+    lines = record.begin() + record.talk("paid-1", 0, 60_000)
+    assert await import_lines(world, lines) == 6
+    assert await import_lines(world, lines) == 0
+    assert await import_lines(world, lines + record.end(60_100)) == 2
+    assert await import_lines(world, []) == 0
+
+
+async def test_the_place_in_a_file_is_kept_with_its_lines(world: World) -> None:
+    async with world.sessions.begin() as s:
+        assert await calls.cel_offset(s, "file:1") == 0
+        await calls.save_cel_offset(s, "file:1", 120)
+        await calls.save_cel_offset(s, "file:1", 240)
+    async with world.sessions() as s:
+        assert (await calls.cel_offset(s, "file:1"), await calls.cel_offset(s, "file:2")) == (
+            240,
+            0,
+        )
+
+
+async def test_paid_time_is_both_legs_in_paid_bridges(world: World, record: Record) -> None:
+    await import_lines(
+        world,
+        record.begin()
+        + record.talk("free-1", 0, 10_000)
+        + record.talk("paid-1", 20_000, 50_000)
+        + record.talk("paid-2", 60_000, 61_500)
+        + record.end(61_600),
+    )
+    assert await intervals(world, record.call_id) == (
+        Interval(START + 20_000, START + 50_000),
+        Interval(START + 60_000, START + 61_500),
+    )
+    assert await end(world, record.call_id) == START + 61_620
+
+
+async def test_one_leg_alone_is_no_paid_time(world: World, record: Record) -> None:
+    lines = [
+        record.line("BRIDGE_ENTER", 0, record.caller, "paid-1"),
+        record.line("BRIDGE_EXIT", 900, record.caller, "paid-1"),
+        record.line("BRIDGE_ENTER", 1_000, record.expert, "paid-1"),
+        record.line("BRIDGE_EXIT", 2_000, record.expert, "paid-1"),
+    ]
+    await import_lines(world, lines)
+    assert await intervals(world, record.call_id) == ()
+
+
+async def test_a_leg_that_ended_has_left(world: World, record: Record) -> None:
+    await import_lines(world, record.begin() + record.talk("paid-1", 0, None) + record.end(5_000))
+    assert await intervals(world, record.call_id) == (Interval(START, START + 5_000),)
+
+
+async def test_paid_time_still_on_has_no_end(world: World, record: Record) -> None:
+    await import_lines(world, record.begin() + record.talk("paid-1", 0, None))
+    assert await intervals(world, record.call_id) == (Interval(START, None),)
+    assert await end(world, record.call_id) is None
+
+
+async def test_a_call_is_over_only_when_every_leg_has_ended(world: World, record: Record) -> None:
+    assert await end(world, record.call_id) is None
+    await import_lines(world, [*record.begin(), record.end(5_000)[1]])
+    assert await end(world, record.call_id) is None
+    await import_lines(world, record.end(5_000))
+    assert await end(world, record.call_id) == START + 5_020
+
+
+async def sweep(world: World, *, after: timedelta = timedelta(minutes=5)) -> list[sweeper.Swept]:
+    async with world.sessions() as s:
+        found = await sweeper.abandoned(s, Limits(), NOW + after)
+    swept = []
+    for call_id in found:
+        async with world.sessions.begin() as s:
+            swept.append(await sweeper.sweep(s, call_id, NOW + after))
+    return swept
+
+
+async def test_a_call_that_is_carried_is_left_alone(world: World, record: Record) -> None:
+    await import_lines(world, record.begin() + record.end(5_000))
+    assert await sweep(world, after=timedelta(seconds=59)) == []
+
+
+async def test_a_call_not_proven_over_keeps_its_hold(world: World, record: Record) -> None:
+    await import_lines(world, record.begin() + record.talk("paid-1", 0, None))
+    (swept,) = await sweep(world)
+    assert (swept.call_id, swept.settled) == (record.call_id, False)
+    assert "has no end of it" in swept.sentence
+    assert await world.available() == eur("4.00")
+
+
+async def test_an_abandoned_talk_is_settled_by_the_record(world: World, record: Record) -> None:
+    await import_lines(
+        world, record.begin() + record.talk("paid-1", 0, 90_000) + record.end(90_100)
+    )
+    (swept,) = await sweep(world)
+    assert swept.settled
+    assert await world.available() == eur("8.20")
+    assert await sweep(world) == []
+    async with world.sessions() as s:
+        assert await books.check(s) == []
+
+
+async def test_an_abandoned_call_without_paid_time_gives_its_hold_back(
+    world: World, record: Record
+) -> None:
+    await import_lines(world, record.begin() + record.end(2_000))
+    (swept,) = await sweep(world)
+    assert swept.settled
+    assert await world.available() == eur("10.00")
+
+
+async def test_paid_time_missing_in_the_record_counts_to_the_last_heartbeat(
+    world: World, record: Record
+) -> None:
+    bridge = f"{record.call_id}-paid-1"
+    async with world.sessions.begin() as s:
+        await calls.talk_started(
+            s, record.call_id, bridge=bridge, paid=True, start_ms=START, at=NOW
+        )
+        await calls.heartbeat(s, [record.call_id], NOW + timedelta(seconds=35))
+    await import_lines(world, record.begin() + record.end(90_000))
+    await sweep(world)
+    assert (await world.record(record.call_id)).intervals == (Interval(START, START + 35_000),)
+    assert await world.available() == eur("9.30")

@@ -1,0 +1,207 @@
+"""The operator's commands, as they are typed."""
+
+import getpass
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner, Result
+
+from billing.kit.database import Sessions
+from primeline.cli import app
+from primeline.postgres import Postgres
+
+Primeline = Callable[..., Result]
+
+
+@pytest.fixture
+def primeline(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> Primeline:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", fresh_database)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, list(words))
+
+    return run
+
+
+def made(primeline: Primeline, *words: str) -> Any:
+    result = primeline(*words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def line(primeline: Primeline) -> Primeline:
+    """A tariff, an expert, a number and a caller, made by commands."""
+    made(primeline, "tariff", "add", "standard", "--price", "1.20", "--tax", "20")
+    expert = ("expert", "add", "Ada", "--extension", "11", "--tariff", "standard")
+    made(primeline, *expert, "--phone", "ada", "--phone", "ada-2")
+    made(primeline, "number", "add", "+33 1 99 00 12 34")
+    made(primeline, "caller", "add", "Cleo", "--number", "+33 6 39 98 00 01", "--pin", "4711")
+    return primeline
+
+
+def test_what_was_added_is_listed_and_shown(line: Primeline) -> None:
+    (tariff,) = made(line, "tariff", "list")
+    assert tariff["price_per_minute"] == {"amount": "1.2000", "currency": "EUR"}
+    assert tariff["tax_percent"] == "20.00"
+    assert made(line, "tariff", "show", "standard") == [tariff]
+    (expert,) = made(line, "expert", "list")
+    assert expert["phones"] == ["ada", "ada-2"]
+    assert expert["share_percent"] == "70.00 of the net"
+    assert made(line, "expert", "show", "11") == expert
+    (number,) = made(line, "number", "list")
+    assert number["number"] == "+33199001234"
+    assert made(line, "number", "show", "01 99 00 12 34") == number
+    (caller,) = made(line, "caller", "list")
+    assert caller["numbers"] == ["+33639980001"]
+
+
+def test_tables_show_the_same(line: Primeline) -> None:
+    for words, shown in (
+        (("tariff", "list"), "€1.20"),
+        (("expert", "list"), "ada, ada-2"),
+        (("number", "list"), "+33199001234"),
+        (("caller", "list"), "+33639980001"),
+        (("calls",), "Calls: none."),
+        (("books", "check"), "books check: ok"),
+    ):
+        result = line(*words)
+        assert result.exit_code == 0
+        assert shown in result.stdout
+
+
+def test_a_top_up_is_credited_and_explained(line: Primeline) -> None:
+    answer = made(line, "topup", "+33 6 39 98 00 01", "20.00", "--key", "order-1")
+    assert answer["credit_now"] == {"amount": "20.0000", "currency": "EUR"}
+    made(line, "topup", "0639980001", "20", "--key", "order-1")
+    caller = made(line, "caller", "show", "06 39 98 00 01")
+    assert [entry["reason"] for entry in caller["lines"]] == ["top-up"]
+    assert caller["available"] == {"amount": "20.0000", "currency": "EUR"}
+
+
+def test_a_pin_that_was_made_up_is_shown_once(line: Primeline) -> None:
+    dora = ("caller", "add", "Dora", "--number", "+33 6 39 98 00 02")
+    result = line(*dora)
+    assert "The PIN is kept nowhere: note it now." in result.stdout
+    assert "pin" not in made(line, "caller", "show", "+33639980002")
+
+
+def test_a_pin_that_was_given_is_not_shown(primeline: Primeline) -> None:
+    result = primeline("caller", "add", "Cleo", "--number", "+33639980001", "--pin", "481516")
+    assert result.exit_code == 0
+    assert "481516" not in result.output
+
+
+@pytest.mark.usefixtures("line")
+async def test_who_changed_what_is_on_record(sessions: Sessions) -> None:
+    async with sessions() as s:
+        rows = await s.execute(
+            text("SELECT actor, action, subject, detail::text FROM audit_entries ORDER BY id")
+        )
+        entries = rows.all()
+    assert [(row.action, row.subject) for row in entries] == [
+        ("added", "tariff"),
+        ("added", "expert"),
+        ("added", "number"),
+        ("added", "caller"),
+    ]
+    assert {row.actor for row in entries} == {getpass.getuser()}
+    assert "4711" not in entries[-1].detail
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("tariff", "add", "x", "--price", "1.2x"), "'1.2x' is not an amount"),
+        (("tariff", "show", "x"), "There is no tariff called 'x'."),
+        (("expert", "show", "99"), "There is no expert with extension 99."),
+        (("number", "show", "0199001299"), "+33199001299 is none of our numbers."),
+        (("number", "add", "12"), "'12' is no phone number"),
+        (("number", "add", "0199001235", "--kind", "direct"), "There is no expert"),
+        (("topup", "0639980009", "1"), "There is no caller +33639980009."),
+        (
+            ("calls", "show", "01a20538-2c58-77bf-abf7-50151fe34c94"),
+            "There is no call 01a20538-2c58-77bf-abf7-50151fe34c94.",
+        ),
+    ],
+)
+def test_an_error_is_one_sentence(
+    primeline: Primeline, words: tuple[str, ...], sentence: str
+) -> None:
+    result = primeline(*words)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_price_with_three_decimals_is_refused(primeline: Primeline) -> None:
+    assert primeline("tariff", "add", "x", "--price", "1.205").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--increments", "60"),
+        ("--tax", "twenty"),
+        ("--from", "tomorrow"),
+    ],
+)
+def test_an_option_that_cant_be_read_says_how_to_write_it(
+    primeline: Primeline, words: tuple[str, str]
+) -> None:
+    result = primeline("tariff", "add", "x", "--price", "1.20", *words)
+    assert result.exit_code == 2
+    assert "like" in result.stderr
+
+
+def test_a_tariff_gets_versions_and_keeps_the_old(line: Primeline) -> None:
+    dearer = ("tariff", "add", "standard", "--price", "1.50", "--from", "2030-01-01")
+    made(line, *dearer)
+    versions = made(line, "tariff", "show", "standard")
+    assert [version["price_per_minute"]["amount"] for version in versions] == ["1.2000", "1.5000"]
+    again = line(*dearer)
+    assert again.exit_code == 1
+    assert "already has a version" in again.stderr
+
+
+def test_an_expert_goes_away_and_comes_back(line: Primeline) -> None:
+    line("expert", "presence", "11", "away")
+    assert made(line, "expert", "show", "11")["presence"] == "away"
+
+
+def test_migrate_can_be_repeated(primeline: Primeline) -> None:
+    assert primeline("migrate").stdout == "The database is up to date.\n"
+
+
+def test_an_empty_database_says_what_to_run(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", postgres_server.create_database("empty"))
+    result = CliRunner().invoke(app, ["calls"])
+    assert (result.exit_code, "primeline migrate" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("", "PRIMELINE_DATABASE_URL: must be postgresql://"),
+        ("postgresql://127.0.0.1:1/x", "The database can't be reached"),
+    ],
+)
+def test_a_database_that_isnt_there_is_said(
+    monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
+) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", url)
+    result = CliRunner().invoke(app, ["calls", "list"])
+    assert (result.exit_code, sentence in result.stderr) == (1, True)
+
+
+def test_every_command_helps() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    for name in ("up", "demo", "migrate", "topup", "calls", "number", "expert", "tariff", "books"):
+        assert name in result.stdout

@@ -1,0 +1,127 @@
+"""Background jobs and the health page on a real database."""
+
+import json
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from api import jobs
+from api.health import create_app
+from billing.calls.service import import_cel
+from billing.calls.values import CelRow
+from billing.kit.clock import to_ms
+from billing.kit.database import Sessions
+from billing.kit.jobs import defer
+from billing.kit.settings import Settings
+from billing.money.values import Money
+from billing.tariffs.snapshot import to_json
+from dialplan.prompts.store import PromptStore
+from dialplan.prompts.testvoice import TestVoice
+from dialplan.prompts.values import Phrase
+from tests.database.world import NOW, World, eur, tariff_of
+
+
+def settings_for(url: str, tmp_path: Path) -> Settings:
+    return Settings(database_url=url, prompts_dir=tmp_path / "prompts")
+
+
+async def work(app: Any) -> None:
+    async with app.open_async():
+        await app.run_worker_async(wait=False, install_signal_handlers=False)
+
+
+async def test_a_job_is_kept_by_a_commit_and_dropped_by_a_rollback(sessions: Sessions) -> None:
+    count = text("SELECT count(*) FROM procrastinate_jobs")
+    async with sessions() as s:
+        await defer(s, "render-prompts", names=["Ada"])
+        await s.rollback()
+        assert await s.scalar(count) == 0
+        await defer(s, "render-prompts", names=["Ada"])
+        await s.commit()
+        assert await s.scalar(count) == 1
+
+
+async def test_a_saved_price_is_rendered_before_anybody_hears_it(
+    world: World, fresh_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voices = {"en": TestVoice("en"), "fr": TestVoice("fr")}
+    monkeypatch.setattr(jobs, "voices", lambda _tree: voices)
+    settings = settings_for(fresh_database, tmp_path)
+    await work(jobs.make_app(settings, world.sessions))
+    store = PromptStore(settings.prompts_dir)
+    for phrase in (
+        Phrase("price", tariff_of()),
+        Phrase("expert-name", "Ada"),
+        Phrase("amount", eur("0")),
+        Phrase("free-call", 300),
+    ):
+        for language in voices:
+            assert store.media(phrase, language)
+    async with world.sessions() as s:
+        left = await s.scalar(
+            text("SELECT count(*) FROM procrastinate_jobs WHERE status <> 'succeeded'")
+        )
+    assert left == 0
+
+
+def test_a_jobs_arguments_become_phrases() -> None:
+    tariff = tariff_of()
+    wanted = jobs.phrases_of(
+        tariffs=[to_json(tariff)], amounts=[(12_300, "EUR")], names=["Ada"], free_seconds=[300]
+    )
+    assert list(wanted) == [
+        Phrase("price", tariff),
+        Phrase("amount", Money(12_300, "EUR")),
+        Phrase("expert-name", "Ada"),
+        Phrase("free-call", 300),
+    ]
+
+
+async def test_the_sweeper_settles_what_is_proven_over_and_raises_an_alarm_for_the_rest(
+    world: World, fresh_database: str, tmp_path: Path
+) -> None:
+    await world.top_up("100.00")
+    over, unknown = await world.granted_call(), await world.granted_call(world.other_expert_id)
+    end = CelRow("CHAN_END", to_ms(NOW) * 1_000, f"{over}-caller", f"{over}-caller", {})
+    async with world.sessions.begin() as s:
+        await import_cel(s, [end])
+    await jobs.sweep(world.sessions, settings_for(fresh_database, tmp_path))
+    assert (await world.record(over)).summary.state == "ended"
+    assert (await world.record(unknown)).summary.ended_at is None
+    assert await world.available() == eur("94.00")
+
+
+async def get(app: FastAPI, path: str) -> tuple[int, Any]:
+    """Ask an ASGI application without a server: status and JSON."""
+    answered: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in answered)
+    return answered[0]["status"], json.loads(body)
+
+
+async def test_health_answers_and_ready_asks_the_database(
+    fresh_database: str, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(fresh_database, tmp_path))
+    async with app.router.lifespan_context(app):
+        assert await get(app, "/health") == (200, {"status": "ok"})
+        assert await get(app, "/ready") == (200, {"status": "ok"})
+
+
+async def test_without_the_database_it_is_alive_but_not_ready(tmp_path: Path) -> None:
+    app = create_app(settings_for("postgresql://127.0.0.1:1/x", tmp_path))
+    async with app.router.lifespan_context(app):
+        assert await get(app, "/health") == (200, {"status": "ok"})
+        assert await get(app, "/ready") == (503, {"status": "database-away"})
