@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 def parse(text: str) -> list[CelRow]:
     """The rows in `text`, whole lines; a line that can't be read is left out and logged."""
     rows = []
-    for line in text.split("\n"):
+    for line in filter(None, text.split("\n")):
         try:
             rows += [_row(fields) for fields in csv.reader([line])]
         except (ValueError, KeyError, TypeError, csv.Error) as error:

@@ -89,9 +89,14 @@ def test_a_torn_line_of_the_record_loses_only_itself() -> None:
     assert len(parse_cel('"HANGUP","x"\n"CHAN_END","1795381201.000001","1.1","1.1",""\n')) == 1
 
 
+def test_nothing_in_the_record_is_nothing() -> None:
+    assert parse_cel("") == []
+
+
 def test_the_page_in_the_docs_is_the_machine_as_it_is(pytestconfig: pytest.Config) -> None:
     written = (pytestconfig.rootpath / "docs/reference/call-machine.md").read_text()
-    assert written == page(), "run: python -m ari_app.calls.diagram > docs/reference/call-machine.md"
+    make = "python -m ari_app.calls.diagram > docs/reference/call-machine.md"
+    assert written == page(), f"run: {make}"
 
 
 def test_every_state_before_the_end_has_a_hang_up_to_test() -> None:
