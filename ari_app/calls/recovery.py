@@ -113,6 +113,7 @@ class Recovery:
     async def _round(self) -> bool:
         """One comparison; whether all that was found is settled or in hand."""
         running = {call_id for call_id, _, _ in self._registry.actors()}
+        callers = {self._registry.caller_channel(call_id) for call_id in running}
         seen = await self._tell()
         try:
             async with asyncio.timeout(READ_MS / 1000):
@@ -134,7 +135,9 @@ class Recovery:
             # A leg may have gone between the look and the moment its call had an actor again.
             recovered = {call.call_id for call in lost}
             await self._tell(lambda call_id: call_id in recovered)
-        return await self._clean(seen, lost) and all(done)
+        # What ended meanwhile is still in what was seen.
+        callers |= {call.caller_channel for call in lost}
+        return await self._clean(seen, callers, running) and all(done)
 
     async def _safely(self, call: OpenCall, seen: Snapshot) -> bool:
         """One call that can't be recovered now keeps no other back."""
@@ -251,16 +254,15 @@ class Recovery:
             await self._spool.settle(end, patient=False)
         log.info("ended call settled", call_id=str(call.call_id))
 
-    async def _clean(self, seen: Snapshot, lost: list[OpenCall]) -> bool:
+    async def _clean(self, seen: Snapshot, callers: set[str | None], running: set[UUID]) -> bool:
         """Let go of channels and bridges of ours that no call owns; false: some may yet prove so.
 
         A caller whom no call owns goes to the dialplan's end, which says what it was told to say
         and, to one who was never answered, apologises.
         """
         young = False
-        callers = {call.caller_channel for call in lost}
         for channel in seen.ours:
-            if channel in callers or self._registry.owns(channel):
+            if channel in callers or call_of(channel) in running or self._registry.owns(channel):
                 continue
             if seen.channels.get(channel, 0) <= YOUNG_MS:
                 young = True
@@ -272,7 +274,7 @@ class Recovery:
                 await self._unless_gone(self._ari.hang_up(channel))
         for bridge in seen.bridges:
             call_id = call_of(bridge)
-            if call_id is not None and not self._registry.has(call_id):
+            if call_id and call_id not in running and not self._registry.has(call_id):
                 await self._unless_gone(self._ari.drop_bridge(bridge))
         return not young
 
