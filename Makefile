@@ -1,6 +1,7 @@
 # Nothing here needs root. What is missing on the machine is said first, in one line to copy.
 #
 # PYTHON=…      a Python 3.11 to 3.13 of your choice (else the newest found)
+# HOST=…        this machine's address in the local network: its phones may then call in
 # PRIMELINE_ASTERISK=tree   fetch Asterisk even though one is installed
 
 .DEFAULT_GOAL := help
@@ -18,6 +19,8 @@ SELF := -m pip install --quiet --disable-pip-version-check --no-index --no-deps 
 VENV := .venv
 BIN := $(VENV)/bin
 TREE := .asterisk
+# Some shells export HOST as the machine's name; only an address is one.
+export PRIMELINE_HOST := $(shell echo "$(HOST)" | grep -xE '[0-9]+(\.[0-9]+){3}' || true)
 PROMPTS := .primeline/prompts
 
 .PHONY: help demo up test check setup asterisk prompts requirements clean distclean missing preflight

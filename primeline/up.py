@@ -38,7 +38,7 @@ def up(
         typer.Option(
             help="This machine's address in the local network: SIP and RTP then answer private"
             " networks, not only this machine.",
-            envvar="HOST",
+            envvar="PRIMELINE_HOST",
         ),
     ] = LOOPBACK,
     database_url: Annotated[
