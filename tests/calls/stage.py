@@ -146,9 +146,10 @@ class Stage:
         self,
         *,
         phones: int = 1,
-        tariff: Tariff = PRICE,
+        tariff: Tariff | None = PRICE,
         presence: Literal["available", "there-but-not-available", "away"] = "available",
         registered: bool = True,
+        language: str = "en",
     ) -> ExpertOnStage:
         """An expert with a tariff of his own and phones of his own."""
         number = next(self._numbers)
@@ -156,7 +157,7 @@ class Stage:
         endpoints = [next(self._endpoints) for _ in range(phones)]
         now = datetime.now(UTC)
         async with self.sessions.begin() as s:
-            kept = await tariffs.add_version(
+            kept = tariff and await tariffs.add_version(
                 s, name=f"tariff {number}", tariff=tariff, valid_from=now, at=now
             )
             expert_id = await catalogue.add_expert(
@@ -164,11 +165,12 @@ class Stage:
                 name=name,
                 extension=extension,
                 endpoints=endpoints,
-                tariff_id=kept.tariff_id,
+                tariff_id=kept.tariff_id if kept else None,
                 presence=presence,
+                language=language,
                 at=now,
             )
-        await self.say(Phrase("price", tariff), Phrase("expert-name", name))
+        await self.say(Phrase("expert-name", name), *([Phrase("price", tariff)] if tariff else []))
         real = [Phone(endpoint, PASSWORD, server=self.server) for endpoint in endpoints]
         for phone in real:
             await self._stack.enter_async_context(phone)
@@ -177,7 +179,13 @@ class Stage:
         return ExpertOnStage(expert_id, extension, tuple(real))
 
     async def caller(
-        self, cents: int = 1_000, *, alone: bool = True, pin: str = PIN, **limits: Money
+        self,
+        cents: int = 1_000,
+        *,
+        alone: bool = True,
+        pin: str = PIN,
+        language: str | None = None,
+        **limits: Money,
     ) -> CallerOnStage:
         """A caller with credit; `alone`: his number is enough for 100.00 a day."""
         number = f"+336399{80_000 + next(self._numbers):05d}"
@@ -190,6 +198,7 @@ class Stage:
                 currency="EUR",
                 at=now,
                 pin=pin,
+                language=language,
                 number_alone_limit=euro(10_000) if alone else None,
                 **limits,  # type: ignore[arg-type]
             )
@@ -266,6 +275,14 @@ class Stage:
                 raise AssertionError(f"{name!r} was not heard within {seconds} s")
             await asyncio.sleep(0.1)
 
+    async def told(self, call: PhoneCall, *phrases: str, language: str = "en") -> None:
+        """Wait until the phone has heard each phrase, in this order, and was then hung up."""
+        since_us = 0
+        for phrase in phrases:
+            since_us = await self.hears(call, phrase, language=language, since_us=since_us)
+        await call.wait_ended()
+        assert call.ended_by == "them"
+
     # Calls, driven to a state.
 
     def stranger(self) -> str:
@@ -296,6 +313,15 @@ class Stage:
     async def to_ringing(self, caller: CallerOnStage, number: str, expert: ExpertOnStage) -> Talk:
         """The expert's first phone rings."""
         call = await self.to_quoting(caller, number, expert)
+        await call.press("1")
+        return Talk(call, await expert.phone.wait_incoming())
+
+    async def to_ringing_directly(
+        self, caller: CallerOnStage, number: str, expert: ExpertOnStage
+    ) -> Talk:
+        """The same by the expert's own number."""
+        call = await self.dial(caller, number)
+        await self.hears(call, "press-1-to-accept")
         await call.press("1")
         return Talk(call, await expert.phone.wait_incoming())
 

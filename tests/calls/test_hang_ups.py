@@ -20,7 +20,7 @@ from billing.tariffs.rules import charge
 from primeline.phones import PhoneCall
 from primeline.phones import State as PhoneState
 from tests.calls import evidence
-from tests.calls.stage import PRICE, CallerOnStage, ExpertOnStage, Stage, Talk, euro
+from tests.calls.stage import PRICE, CallerOnStage, ExpertOnStage, Stage, euro
 from tests.calls.together import Outcomes, Scenarios
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -130,28 +130,10 @@ async def _(stage: Stage) -> HungUp:
 async def _(stage: Stage) -> HungUp:
     expert, caller = await stage.expert(), await stage.caller(CREDIT)
     number = await stage.number(expert=expert)
-    talk = await _ringing_directly(stage, caller, number, expert)
+    talk = await stage.to_ringing_directly(caller, number, expert)
     at_us = await hang_up(talk.expert)
-    await _told(stage, talk.caller, "expert-no-answer", "goodbye")
+    await stage.told(talk.caller, "expert-no-answer", "goodbye")
     return HungUp(caller, expert, at_us, "expert-no-answer")
-
-
-async def _ringing_directly(
-    stage: Stage, caller: CallerOnStage, number: str, expert: ExpertOnStage
-) -> Talk:
-    call = await stage.dial(caller, number)
-    await stage.hears(call, "press-1-to-accept")
-    await call.press("1")
-    return Talk(call, await expert.phone.wait_incoming())
-
-
-async def _told(stage: Stage, call: PhoneCall, *phrases: str) -> None:
-    """Each phrase is heard, one after the other, and then we hang up."""
-    since_us = 0
-    for phrase in phrases:
-        since_us = await stage.hears(call, phrase, since_us=since_us)
-    await call.wait_ended()
-    assert call.ended_by == "them"
 
 
 @cell(State.OFFERING, CALLER)
@@ -168,11 +150,11 @@ async def _(stage: Stage) -> HungUp:
 async def _(stage: Stage) -> HungUp:
     expert, caller = await stage.expert(), await stage.caller(CREDIT)
     number = await stage.number(expert=expert)
-    talk = await _ringing_directly(stage, caller, number, expert)
+    talk = await stage.to_ringing_directly(caller, number, expert)
     await talk.expert.answer()
     await stage.hears(talk.expert, "offer-paid")
     at_us = await hang_up(talk.expert)
-    await _told(stage, talk.caller, "expert-refused", "goodbye")
+    await stage.told(talk.caller, "expert-refused", "goodbye")
     return HungUp(caller, expert, at_us, "expert-refused")
 
 
@@ -181,7 +163,7 @@ async def _(stage: Stage) -> HungUp:
     expert, caller = await stage.expert(), stage.stranger()
     talk = await stage.to_free_talk(caller, await stage.number(without_payer="free"), expert)
     at_us = await hang_up(talk.caller)
-    await _told(stage, talk.expert, "caller-hung-up", "goodbye")
+    await stage.told(talk.expert, "caller-hung-up", "goodbye")
     return HungUp(caller, expert, at_us, "caller-hung-up")
 
 
@@ -190,7 +172,7 @@ async def _(stage: Stage) -> HungUp:
     expert, caller = await stage.expert(), stage.stranger()
     talk = await stage.to_free_talk(caller, await stage.number(without_payer="free"), expert)
     at_us = await hang_up(talk.expert)
-    await _told(stage, talk.caller, "expert-hung-up", "nothing-charged", "goodbye")
+    await stage.told(talk.caller, "expert-hung-up", "nothing-charged", "goodbye")
     return HungUp(caller, expert, at_us, "expert-hung-up")
 
 
@@ -200,7 +182,7 @@ async def _(stage: Stage) -> HungUp:
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await asyncio.sleep(1.5)
     at_us = await hang_up(talk.caller)
-    await _told(stage, talk.expert, "caller-hung-up", "you-earned", "goodbye")
+    await stage.told(talk.expert, "caller-hung-up", "you-earned", "goodbye")
     return HungUp(caller, expert, at_us, "caller-hung-up", paid=True)
 
 
@@ -210,7 +192,7 @@ async def _(stage: Stage) -> HungUp:
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await asyncio.sleep(1.5)
     at_us = await hang_up(talk.expert)
-    await _told(stage, talk.caller, "expert-hung-up", "the-call-cost", "credit-left-is", "goodbye")
+    await stage.told(talk.caller, "expert-hung-up", "the-call-cost", "credit-left-is", "goodbye")
     return HungUp(caller, expert, at_us, "expert-hung-up", paid=True)
 
 
@@ -246,9 +228,9 @@ async def _settling(stage: Stage, leg: Leg) -> HungUp:
         at_us = await hang_up(talk.caller if leg is CALLER else talk.expert)
         await asyncio.sleep(0.3)
     if leg is CALLER:
-        await _told(stage, talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
+        await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
     else:
-        await _told(stage, talk.caller, "credit-used-up", "the-call-cost", "goodbye")
+        await stage.told(talk.caller, "credit-used-up", "the-call-cost", "goodbye")
     return HungUp(caller, expert, at_us, "credit-used-up", cents=6, paid=True)
 
 
@@ -268,7 +250,7 @@ async def _(stage: Stage) -> HungUp:
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await stage.hears(talk.caller, "credit-used-up")
     at_us = await hang_up(talk.caller)
-    await _told(stage, talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
+    await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
     return HungUp(caller, expert, at_us, "credit-used-up", cents=6, paid=True)
 
 
@@ -278,7 +260,7 @@ async def _(stage: Stage) -> HungUp:
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await stage.hears(talk.expert, "caller-credit-used-up")
     at_us = await hang_up(talk.expert)
-    await _told(stage, talk.caller, "credit-used-up", "the-call-cost", "credit-left-is", "goodbye")
+    await stage.told(talk.caller, "credit-used-up", "the-call-cost", "credit-left-is", "goodbye")
     return HungUp(caller, expert, at_us, "credit-used-up", cents=6, paid=True)
 
 
