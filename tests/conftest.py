@@ -59,11 +59,17 @@ def postgres_url(postgres_server: Postgres) -> str:
 
 
 @pytest.fixture
-def fresh_database(postgres_server: Postgres) -> Iterator[str]:
+def template() -> str:
+    """The database that each test's own begins as a copy of."""
+    return TEMPLATE
+
+
+@pytest.fixture
+def fresh_database(postgres_server: Postgres, template: str) -> Iterator[str]:
     """The URL of a migrated, empty database that is gone after the test."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         yield postgres_server.url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
