@@ -56,7 +56,7 @@ check: $(VENV)/.test ## lint, types, who imports whom, migrations
 setup: prompts ## virtual environment, Asterisk, prompts
 
 asterisk: $(VENV)/.demo ## fetch Asterisk from Debian, unless one is installed
-	@$(BIN)/python -m primeline.asterisk_tree $(TREE)
+	@$(BIN)/python -m primeline.asterisk_fetch $(TREE)
 
 prompts: asterisk ## render the spoken sentences that are missing
 	@$(BIN)/python -m dialplan.prompts --directory $(PROMPTS) --tree $(TREE)

@@ -3,17 +3,27 @@
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
+from primeline.asterisk_endpoints import (
+    Lines,
+    PhoneEndpoint,
+    Trunk,
+    UnsafeSetting,
+    checked_address,
+    checked_secret,
+    endpoint_sections,
+)
 from primeline.asterisk_tree import Program
 from primeline.ports import Ports
+
+__all__ = ["Instance", "Lines", "PhoneEndpoint", "Secrets", "Trunk", "UnsafeSetting", "render"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATES: Final = ROOT / "asterisk-conf"
@@ -22,9 +32,6 @@ ARI_USER: Final = "primeline"
 LOOPBACK: Final = "127.0.0.1"
 ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_private-networks`
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}")
-_NUMBER = re.compile(r"\+?[0-9]{2,15}")
-_SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f;$,\"\[\]{}|&^<>]")
 _PRIVATE_NETWORKS: Final = (
     "127.0.0.0/8",
@@ -34,50 +41,6 @@ _PRIVATE_NETWORKS: Final = (
     "169.254.0.0/16",
     "100.64.0.0/10",
 )
-
-
-class UnsafeSetting(PrimelineError):
-    """A value that must not be written into Asterisk's files."""
-
-    code = "unsafe-setting"
-
-    def __init__(self, what: str, value: str) -> None:
-        super().__init__(f"{value!r} can't be used as {what} in Asterisk's configuration.")
-
-
-@dataclass(frozen=True, slots=True)
-class Trunk:
-    """A line to a carrier, known by a digest user name and password or by source addresses.
-
-    `name` reaches the application with each call. `trusted`: its caller ids count as proved, and
-    its P-Asserted-Identity wins over From. `addresses`: `IP`, `IP:port` or `IP/bits`.
-    """
-
-    name: str
-    trusted: bool = False
-    username: str | None = None
-    password: str | None = None
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneEndpoint:
-    """A registered SIP phone; `endpoint` is its name, its user name and its address of record.
-
-    `number` is the caller id of its own calls, whatever it says itself; None: none at all.
-    """
-
-    endpoint: str
-    password: str
-    number: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """All that calls can come from and go to."""
-
-    trunks: tuple[Trunk, ...] = ()
-    phones: tuple[PhoneEndpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +106,7 @@ def render(
     Raises `UnsafeSetting` for a name, number, password or path that could mean something else in
     Asterisk's syntax, and for two endpoints of one name.
     """
-    _refuse_doubles([one.name for one in lines.trunks] + [one.endpoint for one in lines.phones])
+    trunks, phones = endpoint_sections(lines)
     folders = {
         "conf_dir": instance.conf_dir,
         "lib_dir": instance.directory / "lib",
@@ -165,10 +128,10 @@ def render(
         "rtp_first": str(instance.ports.rtp_first),
         "rtp_last": str(instance.ports.rtp_last),
         "ari_user": ARI_USER,
-        "ari_password": _secret(instance.secrets.ari_password),
+        "ari_password": checked_secret(instance.secrets.ari_password),
         "received_seconds": f"{limits.received_ms // 1000}.{limits.received_ms % 1000:03d}",
-        "trunks": "\n".join(_trunk(trunk) for trunk in lines.trunks),
-        "phones": "\n".join(_phone(phone) for phone in lines.phones),
+        "trunks": trunks,
+        "phones": phones,
         **_reach(instance.bind_host),
     }
     for template in (*sorted(TEMPLATES.glob("*.conf")), DIALPLAN):
@@ -182,92 +145,10 @@ def _reach(bind_host: str) -> dict[str, str]:
         return {"bind_host": LOOPBACK, "media_address": media, "private_networks": ""}
     permits = "\n".join(
         f"permit = {ip_network(network).with_netmask}"
-        for network in (*_PRIVATE_NETWORKS, _address(bind_host))
+        for network in (*_PRIVATE_NETWORKS, checked_address(bind_host))
     )
     acl = f"[_private-networks]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
     return {"bind_host": ANYWHERE, "media_address": "", "private_networks": acl}
-
-
-def _trunk(trunk: Trunk) -> str:
-    name = _checked(_NAME, "a trunk's name", trunk.name)
-    kind = "_trusted-trunk" if trunk.trusted else "_trunk"
-    lines = [f"[{name}]({kind})", f"set_var = PRIMELINE_TRUNK={name}"]
-    by = [
-        *(["ip"] if trunk.addresses else []),
-        *(["auth_username"] if trunk.username else []),
-    ]
-    if not by:
-        raise UnsafeSetting("a trunk without user name and addresses", name)
-    lines += [f"identify_by = {','.join(by)}"]
-    if trunk.username is not None:
-        # The endpoint is found by its own name in the Authorization header.
-        if trunk.username != name:
-            raise UnsafeSetting(f"the user name of trunk {name}", trunk.username)
-        lines += [f"auth = {name}"]
-    if trunk.addresses:
-        matches = ",".join(_address(address) for address in trunk.addresses)
-        lines += ["", f"[_{name}-addresses]", "type = identify", f"endpoint = {name}"]
-        lines += [f"match = {matches}"]
-    if trunk.username is not None:
-        lines += ["", *_auth(name, trunk.password or "")]
-    return "\n".join([*lines, ""])
-
-
-def _phone(phone: PhoneEndpoint) -> str:
-    name = _checked(_NAME, "a phone's name", phone.endpoint)
-    number = "" if phone.number is None else _checked(_NUMBER, "a number", phone.number)
-    lines = [
-        f"[{name}](_phone)",
-        # Without a caller id of its own Asterisk would believe the phone's From.
-        f"callerid = <{number or 'anonymous'}>",
-        f"auth = {name}",
-        f"aors = {name}",
-        "",
-        *_auth(name, phone.password),
-        "",
-        f"[{name}](_contact)",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _auth(name: str, password: str) -> list[str]:
-    return [
-        f"[{name}]",
-        "type = auth",
-        "auth_type = digest",
-        f"username = {name}",
-        f"password = {_secret(password)}",
-    ]
-
-
-def _refuse_doubles(names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise UnsafeSetting("the name of two trunks or phones", name)
-
-
-def _checked(pattern: re.Pattern[str], what: str, value: str) -> str:
-    if not pattern.fullmatch(value):
-        raise UnsafeSetting(what, value)
-    return value
-
-
-def _secret(value: str) -> str:
-    if not _SECRET.fullmatch(value):
-        raise UnsafeSetting("a password (8 to 128 letters, digits, _ or -)", "…")
-    return value
-
-
-def _address(value: str) -> str:
-    host, _, port = value.partition(":")
-    try:
-        ip_network(host, strict=False)
-    except ValueError:
-        raise UnsafeSetting("an address", value) from None
-    if port and not port.isdecimal():
-        raise UnsafeSetting("an address", value)
-    return value
 
 
 def _path(path: Path) -> str:
