@@ -183,11 +183,12 @@ class Stage:
         cents: int = 1_000,
         *,
         alone: bool = True,
+        alone_cents: int = 10_000,
         pin: str = PIN,
         language: str | None = None,
         **limits: Money,
     ) -> CallerOnStage:
-        """A caller with credit; `alone`: his number is enough for 100.00 a day."""
+        """A caller with credit; `alone`: his number is enough for so many cents a day."""
         number = f"+336399{80_000 + next(self._numbers):05d}"
         now = datetime.now(UTC)
         async with self.sessions.begin() as s:
@@ -199,7 +200,7 @@ class Stage:
                 at=now,
                 pin=pin,
                 language=language,
-                number_alone_limit=euro(10_000) if alone else None,
+                number_alone_limit=euro(alone_cents) if alone else None,
                 **limits,  # type: ignore[arg-type]
             )
             if cents:
