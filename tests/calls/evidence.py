@@ -53,6 +53,19 @@ async def reached(stage: Stage, call_id: UUID, state: State, *, seconds: int = 8
         await asyncio.sleep(0.02)
 
 
+async def connected(stage: Stage, *, since_us: int, seconds: int = 20) -> int:
+    """Wait until the application has connected to Asterisk (again); gives when (µs)."""
+    end = time.monotonic() + seconds
+    while True:
+        for line in stage.system.log_file("ari_app").read_text().splitlines():
+            if '"connected to asterisk"' in line:
+                at = datetime.fromisoformat(json.loads(line)["timestamp"])
+                if (at_us := round(at.timestamp() * 1_000_000)) > since_us:
+                    return at_us
+        assert time.monotonic() < end, "not connected"
+        await asyncio.sleep(0.05)
+
+
 # Asterisk.
 
 
@@ -146,6 +159,7 @@ async def availability(stage: Stage, expert: ExpertOnStage) -> Availability:
 LOCKS = {
     "wallet": "SELECT 1 FROM wallets WHERE account_id = :key FOR UPDATE",
     "expert": "SELECT 1 FROM experts WHERE id = :key FOR UPDATE",
+    "call": "SELECT 1 FROM calls WHERE id = :key FOR UPDATE",
     "number": "SELECT 1 FROM numbers WHERE e164 = :key FOR UPDATE",
 }
 

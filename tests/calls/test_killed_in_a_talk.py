@@ -1,0 +1,150 @@
+"""The application is killed in a talk: what was talked is proved by Asterisk's own record (CEL)."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.calls import evidence
+from tests.calls.aftermath import (
+    all_in_order,
+    family,
+    now_us,
+    send,
+    settled_once,
+    talked_ms,
+)
+from tests.calls.parked import PARKING, Park, ParkedCall
+from tests.calls.stage import Stage, whole_system
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Talks by what happened to them."""
+
+    stage: Stage
+    by_name: dict[str, ParkedCall]
+
+
+HUNG_UP, HUNG_UP_UNWRITTEN = "both hang up", "both hang up, the start not written"
+TWICE, TWICE_UNWRITTEN = "killed twice", "killed twice, the start not written"
+CALLER_LEFT = "the caller hangs up"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def alone(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIterator[Stage]:
+    async with whole_system(tmp_path_factory.mktemp("talks"), tree, limits=PARKING) as stage:
+        yield stage
+
+
+async def _kill(stage: Stage) -> int:
+    at = now_us()
+    stage.system.kill("ari_app")
+    await stage.system.ended("ari_app")
+    return at
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def talks(alone: Stage) -> Talks:
+    park = Park(alone)
+    names = (HUNG_UP, TWICE, CALLER_LEFT, HUNG_UP_UNWRITTEN, TWICE_UNWRITTEN)
+    try:
+        calls = await asyncio.gather(
+            *(park.talking_paid() for _ in range(3)),
+            *(park.joined_unwritten() for _ in range(2)),
+        )
+        by_name = dict(zip(names, calls, strict=True))
+        await asyncio.sleep(1.8)
+        killed_at = await _kill(alone)
+    finally:
+        await park.release()
+    await by_name[HUNG_UP].talk.caller.hang_up()
+    await by_name[HUNG_UP_UNWRITTEN].talk.expert.hang_up()
+    await asyncio.sleep(0.2)
+    await by_name[HUNG_UP].talk.expert.hang_up()
+    await by_name[HUNG_UP_UNWRITTEN].talk.caller.hang_up()
+    await by_name[CALLER_LEFT].talk.caller.hang_up()
+    await alone.system.start("ari_app")
+    await evidence.connected(alone, since_us=killed_at)
+    await asyncio.sleep(0.4)
+    killed_at = await _kill(alone)
+    await alone.system.start("ari_app")
+    await evidence.connected(alone, since_us=killed_at)
+    await asyncio.sleep(1)
+    for name in (TWICE, TWICE_UNWRITTEN):
+        await by_name[name].talk.expert.hang_up()
+    for call in by_name.values():
+        await call.talk.caller.wait_ended()
+        await call.talk.expert.wait_ended()
+    return Talks(alone, by_name)
+
+
+@pytest.mark.parametrize("name", [HUNG_UP, HUNG_UP_UNWRITTEN, CALLER_LEFT, TWICE, TWICE_UNWRITTEN])
+async def test_a_talk_is_paid_once_as_asterisk_recorded_it(talks: Talks, name: str) -> None:
+    call = talks.by_name[name]
+    record = await settled_once(talks.stage, call)
+    assert record.summary.settlement is not None
+    assert record.summary.settlement.billed_seconds > 0
+    billed_ms = sum((i.end_ms or 0) - i.start_ms for i in record.intervals)
+    for heard_ms in talked_ms(call.talk):
+        # What a phone hears begins and ends with whole packets.
+        assert abs(heard_ms - billed_ms) <= 150, (heard_ms, billed_ms)
+
+
+@pytest.mark.parametrize("name", [TWICE, TWICE_UNWRITTEN])
+async def test_an_adopted_talk_ends_like_any_other(talks: Talks, name: str) -> None:
+    record = await talks.stage.record(talks.by_name[name].caller)
+    assert record.summary.reason == "expert-hung-up"
+    await talks.stage.hears(talks.by_name[name].talk.caller, "the-call-cost", since_us=1)
+
+
+async def test_after_two_kills_the_books_are_right(talks: Talks) -> None:
+    await all_in_order(talks.stage)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def without_database(talks: Talks) -> Talks:
+    """Killed while the database hangs, and started before it is back."""
+    stage = talks.stage
+    park = Park(stage)
+    adopted, ended = await asyncio.gather(park.talking_paid(), park.talking_paid())
+    await asyncio.sleep(1)
+    processes = family(stage.system.pids["postgres"])
+    send(processes, signal.SIGSTOP)
+    try:
+        killed_at = await _kill(stage)
+        await stage.system.start("ari_app")
+        await evidence.connected(stage, since_us=killed_at)
+        await ended.talk.caller.hang_up()
+        await asyncio.sleep(2)
+    finally:
+        send(processes, signal.SIGCONT)
+    await asyncio.sleep(3)
+    await adopted.talk.expert.hang_up()
+    for call in (adopted, ended):
+        await call.talk.caller.wait_ended()
+        await call.talk.expert.wait_ended(seconds=20)
+    return Talks(stage, {"adopted": adopted, "ended": ended})
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("adopted", "expert-hung-up"), ("ended", "caller-hung-up")]
+)
+async def test_a_talk_survives_both_being_away(
+    without_database: Talks, name: str, reason: str
+) -> None:
+    call = without_database.by_name[name]
+    record = await settled_once(without_database.stage, call)
+    assert record.summary.reason == reason
+    assert record.summary.settlement is not None
+    assert record.summary.settlement.billed_seconds > 0
+
+
+async def test_after_both_were_away_the_books_are_right(without_database: Talks) -> None:
+    await all_in_order(without_database.stage)
