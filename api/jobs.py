@@ -56,16 +56,18 @@ def voices(tree: Path | None) -> dict[str, Voice]:
     return found
 
 
-async def sweep(sessions: Sessions, settings: Settings) -> None:
-    """Settle abandoned calls that are proven over, each in its own transaction."""
+async def sweep(sessions: Sessions) -> None:
+    """Settle silent calls that are proven over, each in its own transaction."""
     at = now()
     async with sessions() as s:
-        found = await sweeper.abandoned(s, settings.limits, at)
+        found = await sweeper.silent(s, at)
     for call_id in found:
         async with sessions.begin() as s:
             swept = await sweeper.sweep(s, call_id, at)
-        write = log.warning if swept.settled else log.error
-        write("abandoned call", call_id=call_id, settled=swept.settled, sentence=swept.sentence)
+        if swept.settled:
+            log.warning("silent call settled", call_id=call_id, sentence=swept.sentence)
+        elif swept.alarm:
+            log.error("silent call", call_id=call_id, sentence=swept.sentence)
 
 
 def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
@@ -90,6 +92,6 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     @app.periodic(cron="* * * * *")
     @app.task(name="sweep", queueing_lock="sweep")
     async def sweep_calls(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
-        await sweep(sessions, settings)
+        await sweep(sessions)
 
     return app

@@ -1,6 +1,7 @@
 """A call from reception to its end, as the processes that carry it write it down."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,7 +76,7 @@ async def receive(
         or (number.language if number else None)
         or language_default
     )
-    await s.execute(
+    added = await s.execute(
         insert(CallRow)
         .values(
             id=call_id,
@@ -94,7 +95,12 @@ async def receive(
             last_seen_at=at,
         )
         .on_conflict_do_nothing()
+        .returning(CallRow.id)
     )
+    if added.first() is None and caller is not None:
+        # The first answer stands: spending without a PIN is bounded only where it was foreseen.
+        alone = await s.scalar(select(CallRow.number_alone).where(CallRow.id == call_id))
+        caller = replace(caller, pin_needed=not alone)
     if caller is not None:
         await open_session(
             s,

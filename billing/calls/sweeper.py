@@ -1,4 +1,8 @@
-"""The sweeper: settles calls that nobody carries any more, but only those proven over."""
+"""The sweeper: settles calls that nobody carries any more, but only those proven over.
+
+It is the last resort. The application that carries calls settles its own each minute, by the same
+record; this works also where that application doesn't come back.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,45 +19,48 @@ from billing.calls.recovery import stretches_of
 from billing.calls.settling import settle
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.kit.clock import to_ms
-from billing.kit.limits import Limits
 
-HEARTBEATS_MISSED: Final = 12
+SILENT: Final = timedelta(minutes=5)
+"""Without a heartbeat for so long, a call is looked at; a talk has one every few seconds."""
+
+OVERDUE: Final = timedelta(minutes=20)
+"""No call goes on for so long without a talk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What became of a call that nobody carries. `settled` False: unknown, so left as it is."""
+    """What became of a call without a heartbeat. `alarm`: unknown, so left as it is."""
 
     call_id: UUID
     settled: bool
+    alarm: bool
     sentence: str
 
 
-async def abandoned(s: AsyncSession, limits: Limits, at: datetime) -> list[UUID]:
-    """List the open calls without a heartbeat for so long that no process carries them."""
-    silent = timedelta(milliseconds=limits.heartbeat_ms * HEARTBEATS_MISSED)
+async def silent(s: AsyncSession, at: datetime) -> list[UUID]:
+    """List the open calls without a sign of life for some minutes, oldest first."""
     rows = await s.scalars(
         select(CallRow.id)
-        .where(CallRow.ended_at.is_(None), CallRow.last_seen_at < at - silent)
+        .where(CallRow.ended_at.is_(None), CallRow.last_seen_at < at - SILENT)
         .order_by(CallRow.received_at, CallRow.id)
     )
     return list(rows)
 
 
 async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> Swept:
-    """Settle one abandoned call if Asterisk's record proves it over; else say that it doesn't.
+    """Settle one silent call if Asterisk's record proves it over; else leave it and say so.
 
     Paid time is what the record says, or up to the last heartbeat where the record lacks it.
     Without paid time all holds are voided. A call not proven over keeps its holds: money of a
     talk is never freed by the clock.
     """
+    call = (await s.scalars(select(CallRow).where(CallRow.id == call_id))).one()
     ended_ms = await cel_end(s, call_id)
     if ended_ms is None:
-        sentence = f"Call {call_id} is carried by nobody, and Asterisk's record has no end of it."
-        return Swept(call_id, settled=False, sentence=sentence)
-    call = (await s.scalars(select(CallRow).where(CallRow.id == call_id))).one()
-    recorded = await cel_intervals(s, call_id)
-    intervals = _closed(recorded, ended_ms) or _by_heartbeat(
+        overdue = call.talk_bridge is not None or call.last_seen_at < at - OVERDUE
+        sentence = f"Call {call_id} has no heartbeat, and Asterisk's record has no end of it."
+        return Swept(call_id, settled=False, alarm=overdue, sentence=sentence)
+    intervals = _closed(await cel_intervals(s, call_id), ended_ms) or _by_heartbeat(
         await stretches_of(s, call_id), min(to_ms(call.last_seen_at), ended_ms)
     )
     settlement = await settle(
@@ -66,7 +73,7 @@ async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> Swept:
         timeline=[TimelineEntry(to_ms(at), "swept", {"ended_ms": ended_ms})],
     )
     sentence = f"Call {call_id} was settled late, for {settlement.billed_seconds} s."
-    return Swept(call_id, settled=True, sentence=sentence)
+    return Swept(call_id, settled=True, alarm=False, sentence=sentence)
 
 
 def _closed(intervals: Sequence[Interval], ended_ms: int) -> list[Interval]:

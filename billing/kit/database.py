@@ -47,6 +47,7 @@ def make_engine(settings: Settings, *, statement_timeout_ms: int | None = None) 
 
     `statement_timeout_ms` defaults to the limit `database_ms`; 0 means no limit (migrations). A
     connection that died with a restarted PostgreSQL is noticed and replaced before it is used.
+    Errors don't show what a statement was given: that may be a caller's number.
     """
     timeout_ms = (
         settings.limits.database_ms if statement_timeout_ms is None else statement_timeout_ms
@@ -58,6 +59,7 @@ def make_engine(settings: Settings, *, statement_timeout_ms: int | None = None) 
     return create_async_engine(
         settings.database_url,
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_size=10,
         max_overflow=10,
         pool_timeout=max(timeout_ms, 1) / 1_000 if timeout_ms else 30,

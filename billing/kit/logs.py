@@ -36,6 +36,8 @@ def _safe(key: str, value: Any) -> Any:
         return "***"
     if isinstance(value, dict):
         return {name: _safe(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_safe(key, inner) for inner in value]
     if isinstance(value, str) and any(word in key.lower() for word in NUMBER_KEYS):
         return _PHONE_NUMBER.sub(lambda match: masked(match.group()), value)
     if isinstance(value, UUID):

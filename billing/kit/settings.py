@@ -94,8 +94,8 @@ def read_settings() -> Settings:
     try:
         return Settings.model_validate({})
     except ValidationError as error:
-        problems = [
-            f"PRIMELINE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg'].removeprefix('Value error, ')}."
-            for problem in error.errors()
-        ]
+        problems = []
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            problems.append(f"PRIMELINE_{name}: {problem['msg'].removeprefix('Value error, ')}.")
         raise SettingsInvalid(problems) from error

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.catalogue.models import Expert
 from billing.kit.errors import PrimelineError
 from billing.shares import rules
 from billing.shares.models import ShareRow
 from billing.shares.values import ShareRule
+from billing.tariffs.models import TariffVersion
 
 
 class ShareWithoutOwner(PrimelineError):
@@ -34,9 +36,14 @@ async def set_share(
 
     Raises InvalidShareRule or ShareWithoutOwner. Calls already quoted keep what was frozen.
     """
-    rules.check(rule, tax_basis_points=0)
     if (expert_id is None) == (number_id is None):
         raise ShareWithoutOwner
+    highest_tax = await s.scalar(
+        select(func.max(TariffVersion.tax_basis_points))
+        .join(Expert, Expert.tariff_id == TariffVersion.tariff_id)
+        .where(Expert.id == expert_id)
+    )
+    rules.check(rule, tax_basis_points=highest_tax or 0)
     await s.execute(
         delete(ShareRow).where(
             ShareRow.number_id == number_id

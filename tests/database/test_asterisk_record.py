@@ -10,7 +10,6 @@ from billing.calls import books, sweeper
 from billing.calls import service as calls
 from billing.calls.values import CelRow, Interval
 from billing.kit.clock import to_ms
-from billing.kit.limits import Limits
 from tests.database.world import NOW, World, eur
 
 START_US = to_ms(NOW) * 1_000
@@ -154,9 +153,9 @@ async def test_a_call_is_over_only_when_every_leg_has_ended(world: World, record
     assert await end(world, record.call_id) == START + 5_020
 
 
-async def sweep(world: World, *, after: timedelta = timedelta(minutes=5)) -> list[sweeper.Swept]:
+async def sweep(world: World, *, after: timedelta = timedelta(minutes=6)) -> list[sweeper.Swept]:
     async with world.sessions() as s:
-        found = await sweeper.abandoned(s, Limits(), NOW + after)
+        found = await sweeper.silent(s, NOW + after)
     swept = []
     for call_id in found:
         async with world.sessions.begin() as s:
@@ -166,14 +165,16 @@ async def sweep(world: World, *, after: timedelta = timedelta(minutes=5)) -> lis
 
 async def test_a_call_that_is_carried_is_left_alone(world: World, record: Record) -> None:
     await import_lines(world, record.begin() + record.end(5_000))
-    assert await sweep(world, after=timedelta(seconds=59)) == []
+    assert await sweep(world, after=timedelta(minutes=5)) == []
 
 
 async def test_a_call_not_proven_over_keeps_its_hold(world: World, record: Record) -> None:
     await import_lines(world, record.begin() + record.talk("paid-1", 0, None))
-    (swept,) = await sweep(world)
-    assert (swept.call_id, swept.settled) == (record.call_id, False)
-    assert "has no end of it" in swept.sentence
+    (early,) = await sweep(world)
+    assert (early.settled, early.alarm) == (False, False)
+    (late,) = await sweep(world, after=timedelta(minutes=21))
+    assert (late.call_id, late.settled, late.alarm) == (record.call_id, False, True)
+    assert "has no end of it" in late.sentence
     assert await world.available() == eur("4.00")
 
 

@@ -177,6 +177,13 @@ async def spending_off(rows: Rows) -> None:
     await rows.run("UPDATE spendings SET posted = posted + 1")
 
 
+async def expert_never_freed(rows: Rows) -> None:
+    await rows.run("DELETE FROM reservations WHERE call_id = :id", id=rows.open)
+    await rows.run(
+        "UPDATE reservations SET released_at = NULL WHERE call_id = :id", id=rows.settled
+    )
+
+
 async def settlement_without_an_end(rows: Rows) -> None:
     await rows.run(
         "UPDATE calls SET ended_at = NULL, reason = NULL WHERE id = :id", id=rows.settled
@@ -310,6 +317,10 @@ CORRUPTIONS: list[tuple[Corruption, Named]] = [
             f"spending {r.world.account_id}/day/2026-11-22",
             "counted 50401 spent and 60000 held, its calls 50400 and 60000",
         ),
+    ),
+    (
+        expert_never_freed,
+        lambda r: ("reservations", "reservation 1", f"is still taken by call {r.settled}"),
     ),
     (
         settlement_without_an_end,

@@ -82,14 +82,14 @@ def test_a_jobs_arguments_become_phrases() -> None:
 
 
 async def test_the_sweeper_settles_what_is_proven_over_and_raises_an_alarm_for_the_rest(
-    world: World, fresh_database: str, tmp_path: Path
+    world: World,
 ) -> None:
     await world.top_up("100.00")
     over, unknown = await world.granted_call(), await world.granted_call(world.other_expert_id)
     end = CelRow("CHAN_END", to_ms(NOW) * 1_000, f"{over}-caller", f"{over}-caller", {})
     async with world.sessions.begin() as s:
         await import_cel(s, [end])
-    await jobs.sweep(world.sessions, settings_for(fresh_database, tmp_path))
+    await jobs.sweep(world.sessions)
     assert (await world.record(over)).summary.state == "ended"
     assert (await world.record(unknown)).summary.ended_at is None
     assert await world.available() == eur("94.00")

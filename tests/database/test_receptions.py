@@ -74,6 +74,16 @@ async def test_a_reception_said_twice_is_one_call(world: World) -> None:
         assert len(await calls.list_calls(s)) == 1
 
 
+async def test_a_repeated_reception_never_spares_a_pin_that_was_asked_for(world: World) -> None:
+    call_id = new_call_id()
+    first = await world.receive_as(call_id, trunk="carrier")
+    await world.set_limits(number_alone_limit=eur("5.00"))
+    second = await world.receive_as(call_id, trunk="carrier")
+    assert first.caller is not None
+    assert second.caller is not None
+    assert (first.caller.pin_needed, second.caller.pin_needed) == (True, True)
+
+
 async def test_presence_decides_who_can_be_rung(world: World) -> None:
     for presence in ("away", "there-but-not-available"):
         async with world.sessions.begin() as s:

@@ -19,7 +19,8 @@ from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.clock import to_ms
 from billing.kit.ids import new_call_id
 from billing.ledger.models import Transfer
-from billing.shares.service import set_share
+from billing.shares.rules import InvalidShareRule
+from billing.shares.service import ShareWithoutOwner, set_share
 from billing.shares.values import ShareRule, Split
 from billing.tariffs import service as tariffs
 from tests.database.world import NOW, World, eur, tariff_of
@@ -192,6 +193,14 @@ async def test_a_numbers_own_share_wins(world: World) -> None:
     settlement = await world.settle(call_id, 252)
     assert settlement.split is not None
     assert settlement.split.expert == eur("2.52")
+
+
+async def test_a_share_of_more_than_tax_leaves_is_refused(world: World) -> None:
+    async with world.sessions() as s:
+        with pytest.raises(InvalidShareRule, match="more than what is left"):
+            await set_share(s, ShareRule(9_000, "gross"), at=NOW, expert_id=world.expert_id)
+        with pytest.raises(ShareWithoutOwner):
+            await set_share(s, ShareRule(), at=NOW)
 
 
 async def test_a_share_of_nothing_moves_nothing(world: World) -> None:

@@ -178,3 +178,9 @@ SPENDINGS: Final = """
             IS DISTINCT FROM (coalesce(m.posted, 0)::bigint, coalesce(m.pending, 0)::bigint)
         ORDER BY 1, 2, 3
 """
+
+RESERVATIONS: Final = """
+    SELECT r.id, r.expert_id, r.call_id FROM reservations r
+        LEFT JOIN calls c ON c.id = r.call_id AND c.ended_at IS NULL
+        WHERE r.released_at IS NULL AND c.id IS NULL ORDER BY r.id
+"""

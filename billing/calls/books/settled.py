@@ -1,0 +1,160 @@
+"""The ledger against the calls: grants, settlements, rating, shares, reservations."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.calls.books.queries import (
+    EXPERT_PAID,
+    GRANTS,
+    PARTS,
+    RATED,
+    RESERVATIONS,
+    SETTLED,
+    SPENDINGS,
+)
+from billing.calls.books.values import Finding, rows_of, show
+from billing.charging.rules import bill
+from billing.kit.errors import PrimelineError
+from billing.shares import snapshot as share_snapshot
+from billing.shares.rules import split
+from billing.tariffs import snapshot as tariff_snapshot
+from billing.tariffs.rules import charge
+
+_ROWS_AT_ONCE: Final = 500
+
+
+async def grants(s: AsyncSession) -> list[Finding]:
+    """A grant's hold is there, with its amount."""
+    return [
+        Finding(
+            "grants",
+            f"grant {row.session_id}/{row.request_number}",
+            f"Grant {row.request_number} of call {row.session_id} held"
+            f" {show(row.amount, row.currency)}; its transfer {row.transfer_id} holds"
+            f" {show(row.transferred, row.currency)}.",
+        )
+        for row in await rows_of(s, GRANTS)
+    ]
+
+
+async def settled_once(s: AsyncSession) -> list[Finding]:
+    """An ended call was settled once, an open one not yet."""
+    findings = []
+    for row in await rows_of(s, SETTLED):
+        if row.settlements > 1:
+            wrong = f"was settled {row.settlements} times"
+        elif row.settlements == 0:
+            wrong = "has ended but was never settled"
+        else:
+            wrong = "was settled but hasn't ended"
+        findings.append(
+            Finding("settled-once", f"call {row.call_id}", f"Call {row.call_id} {wrong}.")
+        )
+    return findings
+
+
+async def parts(s: AsyncSession) -> list[Finding]:
+    """A settlement's parts are what its transfers say."""
+    findings = []
+    for row in await rows_of(s, PARTS):
+        for part in ("charge", "tax", "expert", "platform"):
+            kept, moved = getattr(row, part), getattr(row, f"{part}_moved")
+            if kept != moved:
+                sentence = (
+                    f"Call {row.call_id}: its settlement says {part} {show(kept, row.currency)},"
+                    f" its transfers {show(moved, row.currency)}."
+                )
+                findings.append(Finding("settlement-parts", f"call {row.call_id}", sentence))
+    return findings
+
+
+async def rated(s: AsyncSession) -> list[Finding]:
+    """Frozen tariff, share rule and seconds give each settlement again."""
+    findings = []
+    async for row in _stream(s, RATED):
+        try:
+            expected = _expected(row)
+        except (PrimelineError, ValueError) as error:
+            sentence = f"Call {row.call_id} can't be rated again: {error}"
+            findings.append(Finding("rating", f"call {row.call_id}", sentence))
+            continue
+        kept = {name: getattr(row, name) for name in expected}
+        wrong = [name for name in expected if kept[name] != expected[name]]
+        if wrong:
+            told = ", ".join(f"{name} {kept[name]} instead of {expected[name]}" for name in wrong)
+            sentence = f"Call {row.call_id}: its frozen tariff and its seconds don't give {told}."
+            findings.append(Finding("rating", f"call {row.call_id}", sentence))
+    return findings
+
+
+def _expected(row: Row[Any]) -> dict[str, int]:
+    """Rate a call again from its intervals; amounts in ledger units."""
+    intervals = [(start, end) for start, end in row.intervals]
+    talked = bill(intervals, row.granted_seconds or 0)
+    expected = {
+        "used_seconds": talked.used_seconds,
+        "billed_seconds": talked.billed_seconds,
+        "overrun_ms": talked.overrun_ms,
+    }
+    if row.tariff is None:
+        return expected | {"charge": 0}
+    tariff = tariff_snapshot.from_json(row.tariff)
+    shares = split(
+        charge(tariff, talked.billed_seconds),
+        tariff.tax_basis_points,
+        share_snapshot.from_json(row.share),
+    )
+    return expected | {
+        "charge": shares.charge.amount,
+        "tax": shares.tax.amount,
+        "expert": shares.expert.amount,
+        "platform": shares.platform.amount,
+    }
+
+
+async def _stream(s: AsyncSession, query: str) -> AsyncIterator[Row[Any]]:
+    result = await s.stream(text(query), execution_options={"yield_per": _ROWS_AT_ONCE})
+    async for row in result:
+        yield row
+
+
+async def experts(s: AsyncSession) -> list[Finding]:
+    """The expert's share went to the call's expert."""
+    return [
+        Finding(
+            "expert",
+            f"transfer {row.id}",
+            f"Transfer {row.id} pays expert {row.paid_to}; call {row.call_id} was with expert"
+            f" {row.expert_id}.",
+        )
+        for row in await rows_of(s, EXPERT_PAID)
+    ]
+
+
+async def spendings(s: AsyncSession) -> list[Finding]:
+    """What counts under a spending limit is what its calls spent and hold."""
+    return [
+        Finding(
+            "spending",
+            f"spending {row.account_id}/{row.period}/{row.began_on}",
+            f"Caller {row.account_id}, {row.period} {row.began_on}: counted {row.posted} spent and"
+            f" {row.pending} held, its calls {row.posted_by_calls} and {row.pending_by_calls}"
+            " (ledger units).",
+        )
+        for row in await rows_of(s, SPENDINGS)
+    ]
+
+
+async def reservations(s: AsyncSession) -> list[Finding]:
+    """An expert is taken only by a call that goes on."""
+    return [
+        Finding(
+            "reservations",
+            f"reservation {row.id}",
+            f"Expert {row.expert_id} is still taken by call {row.call_id}, which isn't open.",
+        )
+        for row in await rows_of(s, RESERVATIONS)
+    ]
