@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from ari_app.cel import CelReader
+from ari_app.deadline import within
 from billing.calls import service as calls
 from billing.calls.errors import CallUnknown
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
@@ -89,14 +90,14 @@ class Spool:
                 # The database was away when the call came in, so nothing was held for it.
                 return None
 
-    def holds(self, call_id: UUID) -> bool:
-        """Whether the end of a call waits here."""
-        return self._path(call_id).exists()
+    def waiting(self) -> frozenset[str]:
+        """The ids of the calls whose ends are here."""
+        return frozenset(path.stem for path in self._directory.glob("*.json"))
 
     def write(self, end: SpooledEnd) -> None:
         """Put the end on disk so that it survives a crash right after."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._path(end.call_id)
+        path = self._directory / f"{end.call_id}.json"
         temporary = path.with_suffix(".tmp")
         with temporary.open("w") as file:
             json.dump(asdict(end), file, default=str)
@@ -108,9 +109,6 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-    def _path(self, call_id: UUID) -> Path:
-        return self._directory / f"{call_id}.json"
 
     async def drain(self) -> int:
         """Settle what is on disk; how many were. One that can't be settled keeps no other back."""
@@ -124,8 +122,7 @@ class Spool:
                 continue
             patient = datetime.now(UTC) - end.at < RECORD_WAIT
             try:
-                async with asyncio.timeout(DRAIN_MS / 1000):
-                    await self.settle(end, patient=patient)
+                await within(DRAIN_MS, self.settle(end, patient=patient))
             except Exception as error:  # noqa: BLE001  (whatever it was, the file is still there)
                 log.warning("not settled yet", call_id=path.stem, error=type(error).__name__)
                 continue

@@ -1,7 +1,7 @@
 """A call's writes to the database: one after the other, beside the talk, answered by events."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -14,6 +14,7 @@ from ari_app.calls import events as e
 from ari_app.calls.actor import Actor, now_ms
 from ari_app.calls.data import CallData
 from ari_app.calls.names import Names
+from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.accounts import service as accounts
 from billing.calls import service as calls
@@ -98,13 +99,7 @@ class Records:
         async with self._lock:
             timeline, self._timeline = self._timeline, []
             try:
-                async with (
-                    asyncio.timeout(data.limits.database_ms / 1000),
-                    self._sessions.begin() as session,
-                ):
-                    event = await write(session)
-                    await calls.append_timeline(session, self._names.call_id, timeline)
-                    await calls.set_state(session, self._names.call_id, str(self._actor.data.state))
+                event = await within(data.limits.database_ms, self._write(write, timeline))
             except AWAY as error:
                 self._timeline = timeline + self._timeline
                 log.warning("database away", error=type(error).__name__)
@@ -116,6 +111,13 @@ class Records:
                 event = e.DatabaseAway()
             if event is not None:
                 self._actor.post(event)
+
+    async def _write(self, write: Write, timeline: Sequence[TimelineEntry]) -> e.Event | None:
+        async with self._sessions.begin() as session:
+            event = await write(session)
+            await calls.append_timeline(session, self._names.call_id, timeline)
+            await calls.set_state(session, self._names.call_id, str(self._actor.data.state))
+        return event
 
     def _write_of(self, command: c.Command, data: CallData) -> Write | None:  # noqa: C901, PLR0911
         names = self._names
@@ -264,8 +266,7 @@ class Records:
                 by_cel=self.by_cel,
             )
             try:
-                async with asyncio.timeout(limits.settling_ms / 1000):
-                    settlement = await self._settle_now(end)
+                settlement = await within(limits.settling_ms, self._settle_now(end))
             except Exception as error:
                 if not isinstance(error, AWAY):
                     log.exception("settling failed")

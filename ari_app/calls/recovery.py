@@ -13,20 +13,19 @@ from uuid import UUID
 import structlog
 
 from ari_app.ari.client import AriClient, AriError
-from ari_app.calls.adopting import RECOVERED_SAYS, Next, adopt, let_go, release
-from ari_app.calls.data import CallData, Talk
+from ari_app.calls.adopting import RECOVERED_SAYS, Next, let_go, release
+from ari_app.calls.found import adopted, data_of, reason_of
 from ari_app.calls.missed import legs_now, tell_missed
-from ari_app.calls.names import Names, call_of, number_of
+from ari_app.calls.names import Names, call_of
 from ari_app.calls.registry import Registry
 from ari_app.calls.snapshot import Snapshot, look
 from ari_app.calls.states import Leg
 from ari_app.cel import CelReader
+from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
-from billing.accounts.values import Identified
 from billing.calls import service as calls
 from billing.calls.values import EndReason, NoPayer, OpenCall
 from billing.kit.database import Sessions
-from billing.money.values import Money
 
 SAYS = (*range(1, 30), *range(RECOVERED_SAYS, RECOVERED_SAYS + 10))
 """The playbacks that a call may have had: before its talk it has rarely said more."""
@@ -41,16 +40,6 @@ READ_MS = 30_000
 RECORD_TRIES, RECORD_AGAIN_MS = 15, 100
 
 log = structlog.get_logger(__name__)
-
-
-def _caller(call: OpenCall) -> Identified | None:
-    """Who pays; he has proved himself before the restart."""
-    if call.account_id is None:
-        return None
-    nothing = Money.zero(call.quote.tariff.currency if call.quote else "EUR")
-    return Identified(
-        call.account_id, call.language, pin_needed=False, locked=False, available=nothing
-    )
 
 
 class Recovery:
@@ -114,12 +103,11 @@ class Recovery:
         """One comparison; whether all that was found is settled or in hand."""
         running = {call_id for call_id, _, _ in self._registry.actors()}
         callers = {self._registry.caller_channel(call_id) for call_id in running}
+        # Asked before the open calls are: an end may be settled from disk meanwhile.
+        spooled = self._spool.waiting()
         seen = await self._tell()
         try:
-            async with asyncio.timeout(READ_MS / 1000):
-                await self._cel.catch_up()
-                async with self._sessions.begin() as session:
-                    found = await calls.open_calls(session, self._registry.asterisk_id)
+            found = await within(READ_MS, self._open_calls())
         except Exception as error:  # noqa: BLE001  (the next round tries again)
             log.warning("open calls not read", error=type(error).__name__)
             return False
@@ -128,7 +116,7 @@ class Recovery:
             for call in found
             if call.call_id not in running
             and not self._registry.has(call.call_id)
-            and not self._spool.holds(call.call_id)
+            and str(call.call_id) not in spooled
         ]
         done = await asyncio.gather(*(self._safely(call, seen) for call in lost))
         if lost:
@@ -138,6 +126,11 @@ class Recovery:
         # What ended meanwhile is still in what was seen.
         callers |= {call.caller_channel for call in lost}
         return await self._clean(seen, callers, running) and all(done)
+
+    async def _open_calls(self) -> list[OpenCall]:
+        await self._cel.catch_up()
+        async with self._sessions.begin() as session:
+            return await calls.open_calls(session, self._registry.asterisk_id)
 
     async def _safely(self, call: OpenCall, seen: Snapshot) -> bool:
         """One call that can't be recovered now keeps no other back."""
@@ -158,16 +151,16 @@ class Recovery:
         if not caller_up and not expert_up:
             await self._settle(call)
             return
-        data = self._data_of(call, seen)
+        data = data_of(call, seen, self._registry.limits)
         if caller_up and expert_up and joined and start_ms is not None:
-            self._start(call, self._adopted(call, data, start_ms), by_cel=False)
+            self._start(call, adopted(call, data, start_ms), by_cel=False)
             log.info("talk adopted", call_id=str(call.call_id))
             return
         says = await self._hush(call)
         if start_ms is None and caller_up:
             self._start(call, let_go(data, says), by_cel=False)
         else:
-            self._start(call, release(data, _reason(call, seen), says), by_cel=True)
+            self._start(call, release(data, reason_of(call, seen), says), by_cel=True)
 
     async def _hush(self, call: OpenCall) -> int:
         """Stop what the process before was saying: requests to a channel wait behind a prompt.
@@ -198,36 +191,6 @@ class Recovery:
                 recorded = await calls.cel_intervals(session, call.call_id)
             return recorded[-1].start_ms if recorded else None
         return seen.made_ms[call.talk_bridge] if joined else None
-
-    def _data_of(self, call: OpenCall, seen: Snapshot) -> CallData:
-        expert_up = call.expert_channel in seen.channels
-        return CallData(
-            call_id=str(call.call_id),
-            limits=self._registry.limits,
-            language=call.language,
-            caller_up=call.caller_channel in seen.ours,
-            answered=call.caller_channel in seen.up,
-            attempt=number_of(call.expert_channel) if call.expert_channel else 0,
-            expert_up=expert_up,
-            expert_answered=expert_up,
-            number=call.number,
-            caller=_caller(call),
-            expert=call.expert,
-            quote=call.quote,
-            grant=call.grant,
-        )
-
-    def _adopted(self, call: OpenCall, data: CallData, start_ms: int) -> Next:
-        bridge = call.talk_bridge or ""
-        talk = Talk(
-            bridge,
-            "-paid-" in bridge,
-            from_ms=start_ms,
-            inside=frozenset(Leg),
-            written=True,
-            limited=True,
-        )
-        return adopt(data, talk, number_of(bridge))
 
     def _start(self, call: OpenCall, begins: Next, *, by_cel: bool) -> None:
         data, commands = begins
@@ -286,12 +249,3 @@ class Recovery:
                 log.warning("asterisk refused", error=str(error))
             return False
         return True
-
-
-def _reason(call: OpenCall, seen: Snapshot) -> EndReason:
-    """Who is gone has hung up; if nobody is, we don't know why the talk had ended."""
-    if call.caller_channel not in seen.channels:
-        return EndReason.CALLER_HUNG_UP
-    if call.expert_channel not in seen.channels:
-        return EndReason.EXPERT_HUNG_UP
-    return EndReason.SERVICE_DOWN

@@ -20,6 +20,7 @@ from ari_app.calls.machine import begin
 from ari_app.calls.names import Names, call_of, leg_of, number_of
 from ari_app.calls.records import Arrival, Records
 from ari_app.calls.states import Leg, State
+from ari_app.deadline import within
 from ari_app.spool import Spool, SpooledEnd
 from billing.accounts import service as accounts
 from billing.calls import service as calls
@@ -233,11 +234,11 @@ class Registry:
 
     async def _quietly(self, work: Callable[[Any], Any]) -> Any:
         try:
-            async with (
-                asyncio.timeout(self.limits.database_ms / 1000),
-                self._sessions.begin() as session,
-            ):
-                return await work(session)
+            return await within(self.limits.database_ms, self._in_transaction(work))
         except Exception as error:  # noqa: BLE001  (the next round tries again)
             log.warning("database away", error=type(error).__name__)
             return None
+
+    async def _in_transaction(self, work: Callable[[Any], Any]) -> Any:
+        async with self._sessions.begin() as session:
+            return await work(session)

@@ -1,0 +1,64 @@
+"""An open call of the database and a snapshot of Asterisk, as the call that goes on: pure."""
+
+from ari_app.calls.adopting import Next, adopt
+from ari_app.calls.data import CallData, Talk
+from ari_app.calls.names import number_of
+from ari_app.calls.snapshot import Snapshot
+from ari_app.calls.states import Leg
+from billing.accounts.values import Identified
+from billing.calls.values import EndReason, OpenCall
+from billing.kit.limits import Limits
+from billing.money.values import Money
+
+
+def _caller(call: OpenCall) -> Identified | None:
+    """Who pays; he has proved himself before the restart."""
+    if call.account_id is None:
+        return None
+    nothing = Money.zero(call.quote.tariff.currency if call.quote else "EUR")
+    return Identified(
+        call.account_id, call.language, pin_needed=False, locked=False, available=nothing
+    )
+
+
+def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
+    """All that is known of a call found open."""
+    expert_up = call.expert_channel in seen.channels
+    return CallData(
+        call_id=str(call.call_id),
+        limits=limits,
+        language=call.language,
+        caller_up=call.caller_channel in seen.ours,
+        answered=call.caller_channel in seen.up,
+        attempt=number_of(call.expert_channel) if call.expert_channel else 0,
+        expert_up=expert_up,
+        expert_answered=expert_up,
+        number=call.number,
+        caller=_caller(call),
+        expert=call.expert,
+        quote=call.quote,
+        grant=call.grant,
+    )
+
+
+def adopted(call: OpenCall, data: CallData, start_ms: int) -> Next:
+    """The call in its talk, which began at `start_ms` (Asterisk's ms) and goes on."""
+    bridge = call.talk_bridge or ""
+    talk = Talk(
+        bridge,
+        "-paid-" in bridge,
+        from_ms=start_ms,
+        inside=frozenset(Leg),
+        written=True,
+        limited=True,
+    )
+    return adopt(data, talk, number_of(bridge))
+
+
+def reason_of(call: OpenCall, seen: Snapshot) -> EndReason:
+    """Who is gone has hung up; if nobody is, we don't know why the talk had ended."""
+    if call.caller_channel not in seen.channels:
+        return EndReason.CALLER_HUNG_UP
+    if call.expert_channel not in seen.channels:
+        return EndReason.EXPERT_HUNG_UP
+    return EndReason.SERVICE_DOWN
