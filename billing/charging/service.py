@@ -51,6 +51,9 @@ async def quote(
         raise SessionState(call_id, "quote", session.state)
     if session.account_id != account_id:
         session.account_id, session.number_alone = account_id, False
+    # What an earlier quote froze must not be granted after this one was refused.
+    session.state = "opened"
+    await s.flush()
     account = await holds.account_of(s, session)
     tariff_id = await tariff_for(s, expert_id=expert_id, number_id=number_id)
     version = await tariffs.in_force(s, tariff_id, at) if tariff_id else None

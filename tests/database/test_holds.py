@@ -138,6 +138,16 @@ async def test_an_expert_without_a_tariff_in_force_is_refused(world: World) -> N
     assert await world.quote(call_id, expert) == Refused(Refusal.NO_TARIFF)
 
 
+async def test_a_refused_quote_takes_an_earlier_one_away(world: World) -> None:
+    await world.top_up("10.00")
+    (expert,) = await add_experts(world, 1, valid_from_days=1)
+    call_id = await world.receive()
+    assert isinstance(await world.quote(call_id), Quote)
+    assert await world.quote(call_id, expert) == Refused(Refusal.NO_TARIFF)
+    with pytest.raises(SessionState, match="is opened"):
+        await world.initial(call_id)
+
+
 async def test_a_price_accepted_before_counts_as_known(world: World) -> None:
     await world.top_up("10.00")
     await world.paid_call(10)
