@@ -375,12 +375,19 @@ class Stage:
 
     async def record(self, caller: CallerOnStage | str) -> CallRecord:
         """The latest call of a caller (or of a caller number), as written now."""
+        records = await self.records(caller)
+        assert records, "no such call"
+        return records[0]
+
+    async def records(self, caller: CallerOnStage | str) -> list[CallRecord]:
+        """All calls of a caller, the latest first."""
         number = caller if isinstance(caller, str) else caller.number
         async with self.sessions() as s:
-            for one in await calls.list_calls(s, limit=500):
-                if one.caller_number == number:
-                    return await calls.get_call(s, one.call_id)
-        raise AssertionError("no such call")
+            return [
+                await calls.get_call(s, one.call_id)
+                for one in await calls.list_calls(s, limit=1_000)
+                if one.caller_number == number
+            ]
 
     async def ended(self, caller: CallerOnStage | str, *, seconds: int = 8) -> CallRecord:
         """The latest call of a caller, once it is settled."""
