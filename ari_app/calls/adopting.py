@@ -5,7 +5,7 @@ from dataclasses import replace
 from ari_app.calls.commands import Command, HangUp, LimitTalk, Note, RecordTalk
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.states import Leg, State
-from ari_app.calls.talking import most_ms, run_timers
+from ari_app.calls.talking import run_timers
 from ari_app.calls.turn import Turn
 from billing.calls.values import EndReason
 
@@ -31,7 +31,7 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
     turn.do(
         Note("adopted after a restart"),
         RecordTalk(talk.bridge, talk.paid, talk.from_ms),
-        LimitTalk(talk.from_ms + most_ms(turn), granted, farewell),
+        LimitTalk(talk.from_ms + turn.data.granted_ms, granted, farewell),
     )
     run_timers(turn)
     # The wallet may have risen while nobody looked.

@@ -92,3 +92,11 @@ class CallData:
     def playback(self, leg: Leg) -> int | None:
         """The number of the playback that `leg` hears now."""
         return dict(self.saying).get(leg)
+
+    @property
+    def granted_ms(self) -> int:
+        """How long the talk may last as granted now, from its start."""
+        if self.grant is not None:
+            return self.grant.granted_seconds * 1_000
+        assert self.number is not None  # noqa: S101  (a talk has a number)
+        return self.number.free_limit_seconds * 1_000

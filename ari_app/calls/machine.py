@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ari_app.calls import arrival, ending, quoting, ringing, talking
+from ari_app.calls import arrival, ending, joining, quoting, ringing, stopping, talking
 from ari_app.calls import events as e
 from ari_app.calls.commands import Command
 from ari_app.calls.data import CallData
@@ -64,14 +64,14 @@ _EARLY: Final[Rules] = {
 }
 _NO_TALK: Final = (S.CHOOSING, S.SETTLING)
 _TALK: Final[Rules] = {
-    (e.Entered, None): _rule(talking.entered),
-    (e.Left, None): _rule(talking.left, S.STOPPING, S.SETTLING),
-    (e.TalkRecorded, None): _rule(talking.talk_recorded),
+    (e.Entered, None): _rule(joining.entered),
+    (e.Left, None): _rule(stopping.left, S.STOPPING, S.SETTLING),
+    (e.TalkRecorded, None): _rule(joining.talk_recorded),
     (e.TimerFired, None): _rule(talking.talk_timer, S.STOPPING, S.SETTLING),
     (e.DatabaseAway, None): _rule(talking.extension_away, S.SETTLING),
-    (e.CommandFailed, None): _rule(talking.talk_failed, S.SETTLING),
-    CALLER_GONE: _rule(talking.talk_leg_ended, S.SETTLING),
-    EXPERT_GONE: _rule(talking.talk_leg_ended, S.SETTLING),
+    (e.CommandFailed, None): _rule(joining.talk_failed, S.SETTLING),
+    CALLER_GONE: _rule(stopping.talk_leg_ended, S.SETTLING),
+    EXPERT_GONE: _rule(stopping.talk_leg_ended, S.SETTLING),
 }
 _LEG_GONE: Final[Rules] = {
     CALLER_GONE: _rule(ending.leg_gone, S.ENDING, S.OVER),
@@ -132,16 +132,16 @@ TABLE: Final[Mapping[State, Rules]] = {
     S.TALKING_FREE: _TALK,
     S.TALKING_PAID: {
         **_TALK,
-        (e.Said, None): _rule(talking.joining_said, S.SETTLING),
+        (e.Said, None): _rule(joining.joining_said, S.SETTLING),
         (e.Extended, None): _rule(talking.extended),
         (e.LimitSet, None): _rule(talking.limit_set),
         (e.AvailableRose, None): _rule(talking.available_rose),
     },
     S.STOPPING: {
-        (e.Left, None): _rule(talking.left, S.SETTLING),
-        (e.TimerFired, None): _rule(talking.stopping_timer, S.SETTLING),
-        CALLER_GONE: _rule(talking.stopping_leg_ended),
-        EXPERT_GONE: _rule(talking.stopping_leg_ended),
+        (e.Left, None): _rule(stopping.left, S.SETTLING),
+        (e.TimerFired, None): _rule(stopping.stopping_timer, S.SETTLING),
+        CALLER_GONE: _rule(stopping.stopping_leg_ended),
+        EXPERT_GONE: _rule(stopping.stopping_leg_ended),
     },
     S.SETTLING: {
         **_LEG_GONE,

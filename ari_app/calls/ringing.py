@@ -21,9 +21,9 @@ from ari_app.calls.events import (
     Said,
     TimerFired,
 )
+from ari_app.calls.joining import begin_talk
 from ari_app.calls.refusing import no_talk
 from ari_app.calls.states import Leg, State
-from ari_app.calls.talking import begin_talk
 from ari_app.calls.turn import STATE_TIMER, WAIT_TIMER, Turn
 from billing.calls.values import EndReason
 from billing.catalogue.values import Phone

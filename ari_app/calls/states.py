@@ -43,3 +43,7 @@ class Leg(StrEnum):
 
     CALLER = "caller"
     EXPERT = "expert"
+
+
+BOTH = (Leg.EXPERT, Leg.CALLER)
+"""Both legs, in the order they join a bridge."""

@@ -16,6 +16,8 @@ STATE_TIMER = "state"
 """The longest that a state may last."""
 WAIT_TIMER = "wait"
 """The wait for one key, one phone, one turn."""
+CUT_TIMER, EXTEND_TIMER, WARN_TIMER = "cut", "extend", "warn"
+"""A talk's end, its next request for a longer grant, and its warning."""
 
 
 class Turn:

@@ -1,0 +1,108 @@
+"""The end of a talk: the first leg out of its bridge ends the paid time, by Asterisk's clock."""
+
+from dataclasses import replace
+
+from ari_app.calls.commands import (
+    Arm,
+    Disarm,
+    DropBridge,
+    Note,
+)
+from ari_app.calls.events import (
+    Left,
+    LegEnded,
+    TimerFired,
+)
+from ari_app.calls.states import BOTH, Leg, State
+from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER, Turn
+from billing.calls.values import EndReason, Interval
+
+TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER)
+
+
+def abandon(turn: Turn) -> None:
+    """The talk could not begin: nothing is charged."""
+    talk = turn.data.talk
+    if talk is not None:
+        turn.do(DropBridge(talk.bridge))
+    turn.set(talk=None)
+    turn.settle(EndReason.SERVICE_DOWN, "service-down", "goodbye")
+
+
+def stop(turn: Turn, reason: EndReason) -> None:
+    """Take the bridge down: one request ends the paid time of both."""
+    talk = turn.data.talk
+    turn.do(*(Disarm(timer) for timer in TALK_TIMERS))
+    turn.go(State.STOPPING, reason=reason)
+    turn.do(
+        Note("stopping", {"reason": str(reason)}), Arm(STATE_TIMER, turn.data.limits.stopping_ms)
+    )
+    if talk is not None:
+        turn.do(DropBridge(talk.bridge))
+
+
+def left(turn: Turn, event: Left) -> None:
+    """The first leg out of the bridge ends the interval, by Asterisk's clock."""
+    talk = turn.data.talk
+    if talk is None or talk.bridge != event.bridge:
+        return
+    if talk.from_ms is None:
+        turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
+        return
+    if len(talk.inside) == len(BOTH) and talk.paid:
+        turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, event.at_ms)))
+    turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
+    if turn.data.state is not State.STOPPING:
+        hung_up = EndReason.CALLER_HUNG_UP if event.leg is Leg.CALLER else EndReason.EXPERT_HUNG_UP
+        stop(turn, hung_up)
+    if turn.data.talk is not None and not turn.data.talk.inside:
+        talk_over(turn)
+
+
+def talk_over(turn: Turn) -> None:
+    """No leg is in the bridge any more: now the money."""
+    reason = turn.data.reason
+    assert reason is not None  # noqa: S101  (stopping gave one)
+    turn.settle(reason)
+
+
+def talk_leg_ended(turn: Turn, event: LegEnded) -> None:
+    """A leg is gone. Its `Left` came before it; without one the talk had not begun."""
+    talk = turn.data.talk
+    if event.leg is Leg.EXPERT:
+        turn.set(expert_up=False)
+    else:
+        turn.set(caller_up=False)
+    if talk is not None and talk.from_ms is None:
+        turn.do(DropBridge(talk.bridge))
+        turn.set(talk=None)
+        if event.leg is Leg.CALLER:
+            turn.settle(EndReason.CALLER_HUNG_UP)
+        else:
+            turn.settle(EndReason.EXPERT_HUNG_UP, "expert-hung-up", "nothing-charged", "goodbye")
+
+
+def stopping_leg_ended(turn: Turn, event: LegEnded) -> None:
+    """The other leg goes as well while the talk is being stopped."""
+    if event.leg is Leg.EXPERT:
+        turn.set(expert_up=False)
+    else:
+        turn.set(caller_up=False)
+
+
+def stopping_timer(turn: Turn, event: TimerFired) -> None:
+    """Asterisk does not say that the legs left: the grant's end is the most that can be owed."""
+    del event
+    data = turn.data
+    talk = data.talk
+    if (
+        talk is not None
+        and talk.paid
+        and talk.from_ms is not None
+        and len(talk.inside) == len(BOTH)
+    ):
+        turn.set(
+            intervals=(*data.intervals, Interval(talk.from_ms, talk.from_ms + turn.data.granted_ms))
+        )
+    turn.set(talk=None)
+    talk_over(turn)
