@@ -29,7 +29,7 @@ help: ## list what can be made
 	@echo "make …"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: setup ## set up all that is needed and show a paid call with real SIP phones (JSON=1, HOST=<lan address>)
+demo: asterisk ## set up all that is needed and show a paid call with real SIP phones (JSON=1, HOST=<lan address>)
 	@$(BIN)/python -m primeline demo
 
 up: setup ## set up and run the whole system in this terminal

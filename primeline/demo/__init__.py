@@ -50,7 +50,7 @@ def demo(
         typer.Option(
             help="This machine's address in the local network: your own softphone may call from"
             " private networks then.",
-            envvar="HOST",
+            envvar="PRIMELINE_HOST",
         ),
     ] = LOOPBACK,
     as_json: Annotated[
