@@ -30,6 +30,7 @@ TEMPLATES: Final = ROOT / "asterisk-conf"
 DIALPLAN: Final = ROOT / "dialplan" / "extensions.conf"
 ARI_USER: Final = "primeline"
 LOOPBACK: Final = "127.0.0.1"
+CEL_NAME: Final = "primeline.csv"
 ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_private-networks`
 
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f;$,\"\[\]{}|&^<>]")
@@ -82,7 +83,7 @@ class Instance:
     @property
     def cel_file(self) -> Path:
         """Asterisk's own record of each call; see `asterisk-conf/cel_custom.conf`."""
-        return self.directory / "cel" / "primeline.csv"
+        return self.log_file.parent / "cel-custom" / CEL_NAME
 
     @property
     def ari_url(self) -> str:
@@ -119,10 +120,10 @@ def render(
         "run_dir": instance.run_dir,
         "modules_dir": instance.program.modules_dir,
         "data_dir": instance.program.data_dir,
-        "cel_file": instance.cel_file,
         "prompts_dir": prompts_dir.resolve(),
     }
     values = {name: _path(path) for name, path in paths.items()} | {
+        "cel_name": CEL_NAME,
         "sip_port": str(instance.ports.sip),
         "ari_port": str(instance.ports.ari),
         "rtp_first": str(instance.ports.rtp_first),
