@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
@@ -46,9 +47,8 @@ class Loose:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def loose(alone: Stage) -> AsyncIterator[Loose]:
-    usual = System.environment
-    assert usual.fget is not None
-    get = usual.fget
+    get = cast("property", vars(System)["environment"]).fget
+    assert get is not None
     async with loose_socket(alone.system.ports.ari) as (socket, port):
         url = f"http://127.0.0.1:{port}"
         with pytest.MonkeyPatch.context() as patch:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ari_app.calls.states import State
+from primeline.sound import carried_spans, whole_span
 from tests.calls import evidence
 from tests.calls.aftermath import (
     all_in_order,
@@ -19,7 +21,7 @@ from tests.calls.aftermath import (
     talked_ms,
 )
 from tests.calls.parked import PARKING, Park, ParkedCall
-from tests.calls.stage import Stage, whole_system
+from tests.calls.stage import Stage, euro, whole_system
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,6 +36,7 @@ class Talks:
 
 HUNG_UP, HUNG_UP_UNWRITTEN = "both hang up", "both hang up, the start not written"
 TWICE, TWICE_UNWRITTEN = "killed twice", "killed twice, the start not written"
+CUT_SECONDS, CUT_CENTS = 6, 12
 CALLER_LEFT = "the caller hangs up"
 
 
@@ -147,4 +150,34 @@ async def test_a_talk_survives_both_being_away(
 
 
 async def test_after_both_were_away_the_books_are_right(without_database: Talks) -> None:
+    await all_in_order(without_database.stage)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stopping(without_database: Talks) -> ParkedCall:
+    """Killed as the talk is being stopped: Asterisk hangs, so that the bridge isn't down yet."""
+    stage = without_database.stage
+    call = await Park(stage).talking_paid(CUT_CENTS)
+    began_us = whole_span(carried_spans(call.talk.caller.heard, call.talk.expert.spoken)).first_us
+    await asyncio.sleep(CUT_SECONDS - 0.4 - (now_us() - began_us) / 1_000_000)
+    assert call.call_id is not None
+    stage.system.kill("asterisk", signal.SIGSTOP)
+    try:
+        await evidence.reached(stage, call.call_id, State.STOPPING)
+        killed_at = await _kill(stage)
+    finally:
+        stage.system.kill("asterisk", signal.SIGCONT)
+    await stage.system.start("ari_app")
+    await evidence.connected(stage, since_us=killed_at)
+    await call.talk.caller.wait_ended()
+    await call.talk.expert.wait_ended()
+    return call
+
+
+async def test_killed_as_the_talk_is_stopped_it_is_paid_once_and_not_more_than_granted(
+    without_database: Talks, stopping: ParkedCall
+) -> None:
+    record = await settled_once(without_database.stage, stopping)
+    assert record.summary.settlement is not None
+    assert record.summary.settlement.charge == euro(CUT_CENTS)
     await all_in_order(without_database.stage)

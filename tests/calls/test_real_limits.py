@@ -42,4 +42,4 @@ async def _call(stage: Stage) -> None:
     assert await stage.available(caller) == euro(0)
     heard_by_caller = whole_span(carried_spans(talk.caller.heard, talk.expert.spoken))
     heard_by_expert = whole_span(carried_spans(talk.expert.heard, talk.caller.spoken))
-    assert -20 <= cut_error_ms(heard_by_caller, heard_by_expert, CREDIT_SECONDS) <= 200
+    assert -60 <= cut_error_ms(heard_by_caller, heard_by_expert, CREDIT_SECONDS) <= 200
