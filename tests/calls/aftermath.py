@@ -22,7 +22,7 @@ from tests.calls.parked import ParkedCall
 from tests.calls.stage import PRICE, CallerOnStage, Stage, Talk, euro
 
 LOST_MS = 60
-"""A phone hears so much less than was talked: packets are 20 ms apart, and the first may be late."""
+"""A phone may hear so much less than was talked: packets are 20 ms apart, the first may be late."""
 
 RECORD_MS = 20
 """Our paid time and Asterisk's record may differ by this."""
