@@ -2,6 +2,7 @@
 
 import functools
 import math
+import random
 import wave
 from array import array
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from primeline.phones.rtp import FRAME_SAMPLES
 
 _QUIET = bytes([alaw.SILENCE]) * FRAME_SAMPLES
 _AMPLITUDE = 8000
+_HISS = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,10 @@ def tone(hz: int) -> Voice:
 
 
 def recording(path: Path) -> Voice:
-    """A WAV file (8 kHz, 16 bits, one channel), whose pauses carry a faint hiss.
+    """A WAV file (8 kHz, 16 bits, one channel) with a faint hiss of its own.
 
-    The hiss makes every frame differ from silence, so that a listener can tell a pause in the
-    voice from a voice that is cut off.
+    The hiss makes every frame unlike any other sound's, silence included, so that a listener can
+    tell a pause in the voice from a voice that is cut off.
 
     Raises `ValueError`: the file has another format.
     """
@@ -52,20 +54,16 @@ def recording(path: Path) -> Voice:
             msg = f"{path.name}: 8 kHz, 16 bits, one channel is wanted, not {shape}"
             raise ValueError(msg)
         samples = array("h", file.readframes(file.getnframes()))
-    frames = list(_cut(padded(alaw.encode(samples))))
-    return Voice(tuple(_hiss(number) if f == _QUIET else f for number, f in enumerate(frames)))
+    hiss = random.Random(path.name)  # noqa: S311  (the same each time)
+    with_hiss = array("h", (_clipped(sample + hiss.randint(-_HISS, _HISS)) for sample in samples))
+    return Voice(_cut(padded(alaw.encode(with_hiss))))
+
+
+def _clipped(sample: int) -> int:
+    return max(-32_768, min(32_767, sample))
 
 
 def _cut(sound: bytes) -> tuple[bytes, ...]:
     return tuple(
         sound[start : start + FRAME_SAMPLES] for start in range(0, len(sound), FRAME_SAMPLES)
     )
-
-
-def _hiss(seed: int) -> bytes:
-    state = seed * 2654435761 + 1
-    hiss = bytearray()
-    for _ in range(FRAME_SAMPLES):
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        hiss.append(alaw.SILENCE if state & 0x10000 else alaw.SILENCE ^ 0x80)
-    return bytes(hiss)
