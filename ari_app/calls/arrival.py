@@ -111,19 +111,19 @@ def _again(turn: Turn, phrase: str) -> None:
 
 
 def choose(turn: Turn, *before: Phrase | str) -> None:
-    """Tell the credit, then ask for an extension, or go to the number's own expert."""
+    """Tell the credit or that the call is free, then ask for an extension, if one is needed."""
     data = turn.data
     assert data.number is not None  # noqa: S101  (no number: refused in on_received)
-    balance: tuple[Phrase | str, ...] = ()
+    credit: tuple[Phrase | str, ...] = (Phrase("free-call", data.number.free_limit_seconds),)
     if data.caller is not None:
-        balance = ("balance-is", Phrase("amount", data.caller.available))
+        credit = ("balance-is", Phrase("amount", data.caller.available))
     turn.go(State.CHOOSING, digits=EXTENSION_DIGITS, tries=0, turns=0)
     turn.last(data.limits.choosing_ms)
     if data.number.kind == "direct":
         turn.set(expert=data.number.expert)
-        turn.say(Leg.CALLER, *before, *balance)
+        turn.say(Leg.CALLER, *before, *credit)
     else:
-        turn.say(Leg.CALLER, *before, *balance, "enter-extension")
+        turn.say(Leg.CALLER, *before, *credit, "enter-extension")
 
 
 def choosing_said(turn: Turn, event: Said) -> None:

@@ -113,7 +113,7 @@ def _to_expert(turn: Turn) -> tuple[Phrase | str, ...]:
         # Shares have four decimals; what is said is rounded down to cents.
         cents = split.expert.amount // LEDGER_UNITS_PER_MINOR
         earned = ("you-earned", Phrase("amount", Money.of_minor(cents, split.expert.currency)))
-    return (*((told,) if told else ()), *earned, "goodbye")
+    return (*((told,) if told else ()), *earned, "expert-goodbye")
 
 
 def farewell_said(turn: Turn, event: Said) -> None:

@@ -15,12 +15,15 @@ from ari_app.calls.names import Names
 from ari_app.calls.records import Records
 from ari_app.calls.states import Leg
 from billing.calls.values import TimelineEntry
-from dialplan.prompts.store import PromptMissing, PromptStore
+from billing.kit.errors import PrimelineError
+from dialplan.prompts.store import PromptStore
 from dialplan.prompts.values import Phrase
 
 FAREWELL_VARIABLE: Final = "PRIMELINE_T"
 LANGUAGE_VARIABLE: Final = "PRIMELINE_LANG"
 SWITCH: Final = "TIMEOUT(absolute)"
+NEVER_LEFT_OUT: Final = frozenset({"price", "tone"})
+"""What must be heard before anything is charged."""
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +96,8 @@ class CallExecutor:
                 case c.Announce(bridge, phrases):
                     self._announcements += 1
                     sounds = self._sounds(phrases, data.language)
-                    await ari.announce(bridge, names.announcement(self._announcements), sounds)
+                    if sounds:
+                        await ari.announce(bridge, names.announcement(self._announcements), sounds)
                 case c.Limit(legs, for_ms, farewell):
                     await self._limit(legs, for_ms, farewell, data)
                 case c.LimitTalk(until_ms, granted_seconds, farewell):
@@ -128,10 +132,6 @@ class CallExecutor:
                     raise AssertionError(command)
         except AriError as error:
             self._refused(command, leg, what, error)
-        except PromptMissing as error:
-            log.error("prompt missing", error=str(error))  # noqa: TRY400
-            if isinstance(command, c.Say):
-                self._actor.post(e.Said(command.leg, command.number, heard=False))
 
     def _refused(self, command: c.Command, leg: Leg | None, what: str, error: AriError) -> None:
         if isinstance(command, c.Hush | c.HangUp | c.DropBridge | c.Announce | c.Ring):
@@ -149,11 +149,26 @@ class CallExecutor:
         if leg is Leg.EXPERT and data.expert is not None:
             language = data.expert.language
         sounds = self._sounds(phrases, language)
-        channel = self._channel(leg, data.attempt)
-        await self._ari.play(channel, self._names.playback(leg, number), sounds)
+        if sounds:
+            channel = self._channel(leg, data.attempt)
+            await self._ari.play(channel, self._names.playback(leg, number), sounds)
+        else:
+            self._actor.post(e.Said(leg, number, heard=False))
 
     def _sounds(self, phrases: Sequence[Phrase], language: str) -> list[str]:
-        return [sound for phrase in phrases for sound in self._prompts.media(phrase, language)]
+        """The files of all phrases; none if one is missing that must not be.
+
+        One that may be left out (an amount beyond what was rendered) takes no other with it.
+        """
+        sounds: list[str] = []
+        for phrase in phrases:
+            try:
+                sounds += self._prompts.media(phrase, language)
+            except PrimelineError as error:
+                log.error("prompt missing", error=error.sentence)  # noqa: TRY400
+                if phrase.id in NEVER_LEFT_OUT:
+                    return []
+        return sounds
 
     async def _limit(self, legs: Sequence[Leg], for_ms: int, farewell: str, data: CallData) -> None:
         await asyncio.gather(*(self._limit_leg(leg, for_ms, farewell, data) for leg in legs))

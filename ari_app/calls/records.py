@@ -66,6 +66,7 @@ class Records:
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timeline: list[TimelineEntry] = []
+        self._settled = False
         self.by_cel = False
         """Events may have been missed: paid time is what Asterisk's own record says."""
 
@@ -74,9 +75,18 @@ class Records:
         self._timeline.append(entry)
 
     async def close(self) -> None:
-        """Wait for what is still being written."""
+        """Wait for what is still being written, then write how the call ended for its legs."""
         if self._tasks:
             await asyncio.gather(*self._tasks)
+        if self._settled and self._timeline:
+            try:
+                await within(self._actor.data.limits.database_ms, self._append())
+            except AWAY as error:
+                log.warning("end of timeline not written", error=type(error).__name__)
+
+    async def _append(self) -> None:
+        async with self._sessions.begin() as session:
+            await calls.append_timeline(session, self._names.call_id, self._timeline)
 
     def take(self, command: c.Command, data: CallData) -> bool:
         """Start carrying `command` out if it is one for the database."""
@@ -211,6 +221,9 @@ class Records:
                 async def talk(s: AsyncSession) -> e.Event | None:
                     if start_ms is None:
                         await calls.accepted(s, call_id, at=_now())
+                        await calls.dial_ended(
+                            s, call_id, attempt=data.attempt, result="accepted", at=_now()
+                        )
                     await calls.talk_started(
                         s, call_id, bridge=bridge, paid=paid, start_ms=start_ms, at=_now()
                     )
@@ -275,6 +288,7 @@ class Records:
                 self._actor.post(e.Spooled())
             else:
                 # None: the call was never written, so there is nothing to settle.
+                self._settled = settlement is not None
                 self._actor.post(e.Settled(settlement) if settlement else e.Spooled())
 
     async def _settle_now(self, end: SpooledEnd) -> Settlement | None:

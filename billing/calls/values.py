@@ -35,12 +35,8 @@ class EndReason(StrEnum):
     LIMIT_REACHED = "limit-reached"
     CURRENCY = "currency"
     NO_TARIFF = "no-tariff"
-    OPERATOR = "operator"
     SERVICE_DOWN = "service-down"
     DATABASE_AWAY = "database-away"
-    SET_UP_TOO_LONG = "set-up-too-long"
-    NO_MEDIA = "no-media"
-    ASTERISK_LOST = "asterisk-lost"
 
 
 class NoPayer(StrEnum):

@@ -416,10 +416,11 @@ async def _(stage: Stage) -> Failed:
     expert, caller = await stage.expert(), stage.stranger()
     number = await stage.number(without_payer="free", free_limit_seconds=3)
     talk = await stage.to_free_offering(caller, number, expert)
+    await stage.hears(talk.caller, Phrase("free-call", 3))
     await stage.hears(talk.expert, "offer-free")
     talk.caller.speak(CALLER_TONE)
     await talk.expert.press("1")
-    await stage.told(talk.expert, "free-limit", "goodbye")
+    await stage.told(talk.expert, "free-limit", "expert-goodbye")
     await stage.told(talk.caller, "free-limit", "nothing-charged", "goodbye")
     heard = whole_span(carried_spans(talk.expert.heard, talk.caller.spoken))
     assert 2_980 <= heard.duration_ms <= 3_200
@@ -478,7 +479,7 @@ async def test_the_second_phone_rings_when_the_first_is_busy(stage: Stage) -> No
     await asyncio.sleep(2)
     await call.hang_up()
     record = await stage.ended(caller)
-    assert [dial.result for dial in record.dials] == ["expert-busy", None]
+    assert [dial.result for dial in record.dials] == ["expert-busy", "accepted"]
     assert record.summary.settlement is not None
     assert record.summary.settlement.charge
 

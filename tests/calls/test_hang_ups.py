@@ -163,7 +163,7 @@ async def _(stage: Stage) -> HungUp:
     expert, caller = await stage.expert(), stage.stranger()
     talk = await stage.to_free_talk(caller, await stage.number(without_payer="free"), expert)
     at_us = await hang_up(talk.caller)
-    await stage.told(talk.expert, "caller-hung-up", "goodbye")
+    await stage.told(talk.expert, "caller-hung-up", "expert-goodbye")
     return HungUp(caller, expert, at_us, "caller-hung-up")
 
 
@@ -182,7 +182,7 @@ async def _(stage: Stage) -> HungUp:
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await asyncio.sleep(1.5)
     at_us = await hang_up(talk.caller)
-    await stage.told(talk.expert, "caller-hung-up", "you-earned", "goodbye")
+    await stage.told(talk.expert, "caller-hung-up", "you-earned", "expert-goodbye")
     return HungUp(caller, expert, at_us, "caller-hung-up", paid=True)
 
 
@@ -228,7 +228,7 @@ async def _settling(stage: Stage, leg: Leg) -> HungUp:
         at_us = await hang_up(talk.caller if leg is CALLER else talk.expert)
         await asyncio.sleep(0.3)
     if leg is CALLER:
-        await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
+        await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "expert-goodbye")
     else:
         await stage.told(talk.caller, "credit-used-up", "the-call-cost", "goodbye")
     return HungUp(caller, expert, at_us, "credit-used-up", cents=6, paid=True)
@@ -250,7 +250,7 @@ async def _(stage: Stage) -> HungUp:
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await stage.hears(talk.caller, "credit-used-up")
     at_us = await hang_up(talk.caller)
-    await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
+    await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "expert-goodbye")
     return HungUp(caller, expert, at_us, "credit-used-up", cents=6, paid=True)
 
 

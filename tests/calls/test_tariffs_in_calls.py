@@ -187,7 +187,7 @@ async def _(stage: Stage) -> Talked:
     talk.caller.speak(CALLER_TONE)
     talk.expert.speak(EXPERT_TONE)
     await stage.told(talk.caller, "credit-used-up", "the-call-cost", "goodbye")
-    await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "goodbye")
+    await stage.told(talk.expert, "caller-credit-used-up", "you-earned", "expert-goodbye")
     record = await stage.ended(caller)
     assert [grant.granted_seconds for grant in record.grants] == [6, 9, 10]
     assert [grant.final for grant in record.grants] == [False, False, True]

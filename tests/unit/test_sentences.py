@@ -21,7 +21,6 @@ CALL_MACHINE_IDS = {
     "unknown-extension",
     "nothing-keyed",
     "press-1-to-accept",
-    "ringing-now",
     "expert-busy",
     "expert-away",
     "expert-no-answer",
@@ -50,7 +49,7 @@ CALL_MACHINE_IDS = {
     "caller-hung-up",
     "caller-credit-used-up",
     "you-earned",
-    "not-confirmed",
+    "expert-goodbye",
     "tone",
     "warning",
 }
