@@ -71,12 +71,14 @@ requirements: $(VENV)/.test ## pin the newest versions of all requirements, with
 			--output-file requirements/$$name.txt || exit 1; \
 	done
 
-clean: ## remove caches and the data of demo and tests
-	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .primeline call.wav
+clean: ## remove caches and the data of demos; what `make up` keeps stays
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .primeline/demo-* call.wav
 	@find . -name __pycache__ -not -path './.venv*' -not -path './.asterisk/*' -prune -exec rm -rf {} +
 
-distclean: clean ## remove also the virtual environments and Asterisk
+distclean: clean ## remove also the virtual environments and Asterisk; what `make up` keeps stays
 	@rm -rf .venv .venv-3.* $(TREE) $(TREE).lock
+	@if [ -e .primeline ]; then echo "Kept: .primeline, the data of make up, with everybody's money." \
+		"To delete it for ever: rm -rf .primeline"; fi
 
 preflight:
 	@command -v python3 >/dev/null || { echo "Something is missing on this machine. Install it and start again:"; \
