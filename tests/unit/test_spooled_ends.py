@@ -16,8 +16,6 @@ from billing.calls.values import CelRow, EndReason, Interval, NoPayer, TimelineE
 from billing.kit.database import Sessions
 from billing.kit.ids import new_call_id
 
-NOW = datetime.now(UTC)
-
 
 class FakeSpool(Spool):
     """Settles by writing down what it was asked; some calls can't be settled."""
@@ -33,13 +31,13 @@ class FakeSpool(Spool):
         self.settled.append((end, patient))
 
 
-def end_of(call_id: UUID, at: datetime = NOW, *, by_cel: bool = False) -> SpooledEnd:
+def end_of(call_id: UUID, ago: timedelta = timedelta(0), *, by_cel: bool = False) -> SpooledEnd:
     return SpooledEnd(
         call_id=call_id,
         reason=EndReason.EXPERT_HUNG_UP,
         intervals=(Interval(1_000, 2_500),),
         no_payer=NoPayer.CALLER_UNKNOWN,
-        at=at,
+        at=datetime.now(UTC) - ago,
         timeline=(TimelineEntry(1_000, "talk begins", {"paid": 1}),),
         by_cel=by_cel,
     )
@@ -76,7 +74,7 @@ async def test_an_end_that_cant_be_settled_yet_stays_and_keeps_no_other_back(
 
 
 async def test_past_its_time_a_record_is_not_waited_for_any_more(tmp_path: Path) -> None:
-    end = end_of(new_call_id(), NOW - timedelta(minutes=1), by_cel=True)
+    end = end_of(new_call_id(), timedelta(minutes=1), by_cel=True)
     spool = FakeSpool(tmp_path, cant=frozenset({end.call_id}))
     spool.write(end)
     assert await spool.drain() == 1
