@@ -219,6 +219,7 @@ class Stage:
     ) -> str:
         """A menu number, or the expert's own."""
         number = f"+331990{next(self._numbers):05d}"
+        await self.say(Phrase("free-call", free_limit_seconds))
         async with self.sessions.begin() as s:
             await catalogue.add_number(
                 s,
