@@ -174,5 +174,5 @@ async def test_the_expert_hears_the_very_words_of_his_earnings(stage: Stage, lan
     await asyncio.to_thread(
         prompts.check,
         talk.expert,
-        ["caller-hung-up", "you-earned", Phrase("amount", euro(earned)), "goodbye"],
+        ["caller-hung-up", "you-earned", Phrase("amount", euro(earned)), "expert-goodbye"],
     )
