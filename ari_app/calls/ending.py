@@ -37,7 +37,7 @@ def settled(turn: Turn, event: Settled) -> None:
     """The money is written: say how it ended."""
     turn.set(settlement=event.settlement)
     charge = event.settlement.charge
-    turn.do(Note("settled", {"charge": charge.amount if charge else 0}))
+    turn.do(Note("settled", {"charge": str(charge) if charge else "nothing"}))
     after_settling(turn)
 
 

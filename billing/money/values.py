@@ -83,5 +83,12 @@ class Money:
     def __ge__(self, other: "Money") -> bool:
         return self.amount >= self._same(other)
 
+    def __str__(self) -> str:
+        """The exact amount for records and logs: `0.2917 EUR`. People read `money.text`."""
+        scale = MINOR_PER_MAJOR[self.currency] * LEDGER_UNITS_PER_MINOR
+        major, rest = divmod(abs(self.amount), scale)
+        sign = "-" if self.amount < 0 else ""
+        return f"{sign}{major}.{rest:0{len(str(scale)) - 1}d} {self.currency}"
+
     def __bool__(self) -> bool:
         return self.amount != 0

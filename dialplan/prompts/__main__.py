@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from billing.kit.errors import PrimelineError
 from billing.money.values import MINOR_PER_MAJOR
 from dialplan.prompts.catalogue import LANGUAGES
 from dialplan.prompts.needed import standing_phrases
 from dialplan.prompts.programs import best_voice
+from dialplan.prompts.showing import ensure_shown
 from dialplan.prompts.store import PromptStore
 from dialplan.prompts.testvoice import TestVoice
 from dialplan.prompts.voices import Voice
@@ -45,16 +45,7 @@ def render(store: PromptStore, currencies: Sequence[str], console: Console) -> i
     phrases = dict.fromkeys(
         phrase for currency in currencies for phrase in standing_phrases(currency)
     )
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(language: str, made: int, total: int, _text: str) -> None:
-            if language not in tasks:
-                tasks[language] = bars.add_task(f"Prompts, {language}", total=total)
-            bars.update(tasks[language], completed=made)
-
-        return store.ensure(phrases, store.voices, show)
+    return ensure_shown(store, phrases, tuple(store.voices), console)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

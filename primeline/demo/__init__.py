@@ -14,12 +14,12 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from billing.kit.database import Sessions, make_engine, make_sessions
 from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings
 from dialplan.prompts.programs import best_voice
+from dialplan.prompts.showing import ensure_shown
 from dialplan.prompts.store import PromptStore
 from primeline.asterisk_conf import LOOPBACK, ROOT, Lines
 from primeline.demo import cast, report
@@ -125,21 +125,7 @@ def _render(console: Console, directory: Path, tree: Path) -> PromptStore:
     if not voice.natural:
         console.print("[yellow]It sounds robotic: no natural voice is installed.[/]")
     store = PromptStore(directory, spoken)
-    columns = (
-        TextColumn("Prompts"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[text]}"),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("prompts", total=None, text="")
-        store.ensure(
-            cast.phrases(),
-            (cast.LANGUAGE,),
-            lambda _, made, total, text: progress.update(
-                bar, completed=made, total=total, text=text[:40]
-            ),
-        )
+    ensure_shown(store, cast.phrases(), (cast.LANGUAGE,), console)
     return store
 
 

@@ -41,13 +41,13 @@ def show(screen: Screen, result: Outcome, cut_error_ms: int) -> None:
     start = paid.timeline[0].at_ms
     rows = [
         (
-            f"{entry.at_ms - start:,}",
+            f"{(entry.at_ms - start) // 1000}.{(entry.at_ms - start) % 1000:03d}",
             entry.what,
             ", ".join(f"{key} {value}" for key, value in entry.detail.items()),
         )
         for entry in paid.timeline
     ]
-    screen.table("Timeline of the call", ("ms", "what", ""), rows)
+    screen.table("Timeline of the call", ("second", "what", ""), rows)
     ledger = [
         (line.kind, line.debit, line.credit, _money(line.amount), line.reason)
         for line in paid.ledger

@@ -44,7 +44,7 @@ class Screen:
         """Rows under a title."""
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2))
         for column in columns:
-            table.add_column(column, justify="right" if column in {"amount", "ms"} else "left")
+            table.add_column(column, justify="right" if column in {"amount", "second"} else "left")
         for row in rows:
             table.add_row(*row)
         self.console.print()

@@ -21,7 +21,7 @@ def invite(screen: Screen, own: cast.Secrets, host: str, port: int) -> None:
                 f"{host}:{port}",
                 cast.YOUR_ENDPOINT,
                 own.you_caller,
-                f"dial {cast.MENU_NUMBER}, PIN {own.your_pin} #, extension 103 #; 5.00 € of credit",
+                f"dial {cast.MENU_NUMBER}, PIN {own.your_pin} #, extension 103 # (€5.00 of credit)",
             ),
             (
                 "expert",

@@ -50,7 +50,7 @@ class Story:
     async def paid_call(self) -> PaidCall:
         """Alice calls the menu number, chooses Ada, talks to the end of her credit."""
         screen, words = self._screen, self._words
-        screen.chapter("Alice has 0.50 € and calls the menu number")
+        screen.chapter(f"Alice has {_euro(cast.ALICE)} and calls the menu number")
         screen.step(f"Alice's phone dials {cast.MENU_NUMBER}")
         call = await self._dial(cast.MENU_NUMBER, cast.ALICE)
         await words.wait("caller", "enter-extension")
@@ -80,7 +80,7 @@ class Story:
     async def refused_call(self) -> None:
         """Boris calls Luc's own number with too little credit."""
         screen = self._screen
-        screen.chapter("Boris has 0.15 € and calls Luc's own number")
+        screen.chapter(f"Boris has {_euro(cast.BORIS)} and calls Luc's own number")
         screen.step(f"Boris's phone dials {cast.DIRECT_NUMBER}")
         call = await self._dial(cast.DIRECT_NUMBER, cast.BORIS)
         await call.wait_ended(seconds=LONGEST_CALL_SECONDS)
@@ -110,3 +110,7 @@ class Story:
                 cost = format_money(charge(cast.TARIFF, shown), cast.LANGUAGE)
                 self._screen.meter(shown, cost)
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _euro(caller: cast.Caller) -> str:
+    return format_money(caller.credit, cast.LANGUAGE)

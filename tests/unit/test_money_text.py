@@ -140,3 +140,10 @@ def test_an_amount_is_allocated_by_largest_remainder_with_ties_in_order(
 def test_what_cannot_be_allocated_is_refused(total: int, weights: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="allocated"):
         allocate(total, weights)
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"), [(2_917, "0.2917 EUR"), (-12_345, "-1.2345 EUR"), (0, "0.0000 EUR")]
+)
+def test_records_hold_the_exact_amount(amount: int, written: str) -> None:
+    assert str(Money(amount, "EUR")) == written
