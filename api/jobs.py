@@ -16,6 +16,7 @@ from billing.kit.settings import Settings
 from billing.money.values import Money
 from billing.tariffs import snapshot
 from dialplan.prompts.catalogue import LANGUAGES
+from dialplan.prompts.needed import amount_phrases
 from dialplan.prompts.programs import best_voice
 from dialplan.prompts.store import PromptStore
 from dialplan.prompts.values import Phrase
@@ -33,6 +34,7 @@ def phrases_of(
     amounts: Sequence[tuple[int, str]] = (),
     names: Sequence[str] = (),
     free_seconds: Sequence[int] = (),
+    currencies: Sequence[str] = (),
 ) -> Iterator[Phrase]:
     """Give the phrases that a job's arguments ask for: JSON on the left, values on the right."""
     for tariff in tariffs:
@@ -43,6 +45,8 @@ def phrases_of(
         yield Phrase("expert-name", name)
     for seconds in free_seconds:
         yield Phrase("free-call", seconds)
+    for currency in currencies:
+        yield from amount_phrases(currency)
 
 
 def voices(tree: Path | None) -> dict[str, Voice]:

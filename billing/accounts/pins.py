@@ -99,6 +99,18 @@ async def check_pin(s: AsyncSession, account_id: UUID, pin: str, now: datetime) 
     return PinCheck.LOCKED
 
 
+async def set_pin(s: AsyncSession, account_id: UUID) -> str:
+    """Make a new PIN for an account, forget the wrong ones, and give it: it is kept nowhere."""
+    pin = generate()
+    await s.execute(
+        update(CallerAccount)
+        .where(CallerAccount.id == account_id)
+        .values(pin_hash=await hash_pin(pin))
+    )
+    await _set(s, account_id, failures=0, lockouts=0, locked_until=None)
+    return pin
+
+
 async def _set(
     s: AsyncSession,
     account_id: UUID,

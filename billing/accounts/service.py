@@ -8,17 +8,19 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import pins, spending
+from billing.accounts.errors import AmountInvalid, CallerUnknown, NumberTaken, TimeZoneUnknown
 from billing.accounts.listing import CallerListed, list_callers
 from billing.accounts.models import CallerAccount, CallerNumber, PinState
-from billing.accounts.pins import check_pin
+from billing.accounts.pins import check_pin, set_pin
 from billing.accounts.values import Identified
 from billing.kit import idempotency
-from billing.kit.errors import PrimelineError
 from billing.kit.ids import transfer_id
 from billing.kit.jobs import defer
+from billing.kit.languages import check_language
 from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.ledger import service as ledger
 from billing.ledger.models import Wallet
@@ -36,45 +38,10 @@ __all__ = [
     "identify",
     "list_callers",
     "set_number_alone_limit",
+    "set_pin",
     "top_up",
     "wallet_versions",
 ]
-
-
-class NumberTaken(PrimelineError):
-    """Another caller has that number."""
-
-    code = "number-taken"
-
-    def __init__(self, number: str) -> None:
-        super().__init__(f"{number} already belongs to a caller.")
-
-
-class CallerUnknown(PrimelineError):
-    """No caller by that id or number."""
-
-    code = "caller-unknown"
-
-    def __init__(self, who: object) -> None:
-        super().__init__(f"There is no caller {who}.")
-
-
-class AmountInvalid(PrimelineError):
-    """An amount that can't be topped up."""
-
-    code = "amount-invalid"
-
-    def __init__(self) -> None:
-        super().__init__("A top-up is more than nothing and a whole number of cents.")
-
-
-class TimeZoneUnknown(PrimelineError):
-    """A time zone that isn't in the database of zones."""
-
-    code = "time-zone-unknown"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no time zone {name!r}; try Europe/Paris.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +80,8 @@ async def add_caller(
 ) -> NewCaller:
     """Make a caller with an empty wallet; a PIN is made up if none is given.
 
-    Raises NumberTaken, NumberInvalid, PinInvalid, TimeZoneUnknown or CurrencyMismatch.
+    Raises NumberTaken, NumberInvalid, PinInvalid, UnknownLanguage, TimeZoneUnknown or
+    CurrencyMismatch.
     """
     try:
         ZoneInfo(time_zone)
@@ -128,7 +96,7 @@ async def add_caller(
     account = CallerAccount(
         id=uuid4(),
         name=name,
-        language=language,
+        language=language and check_language(language),
         currency=currency,
         pin_hash=await pins.hash_pin(pin),
         time_zone=time_zone,
@@ -143,10 +111,14 @@ async def add_caller(
     await s.flush()
     for given in numbers:
         e164 = require_e164(given, region)
-        if await s.get(CallerNumber, e164) is not None:
+        added = await s.execute(
+            insert(CallerNumber)
+            .values(e164=e164, account_id=account.id)
+            .on_conflict_do_nothing()
+            .returning(CallerNumber.e164)
+        )
+        if added.first() is None:
             raise NumberTaken(e164)
-        s.add(CallerNumber(e164=e164, account_id=account.id))
-        await s.flush()
     await defer(s, "render-prompts", amounts=[[0, currency]])
     return NewCaller(account.id, account.wallet_id, pin)
 
@@ -241,9 +213,9 @@ async def identify(
     )
 
 
-async def caller_by_number(s: AsyncSession, given: str) -> UUID:
-    """Give the account a number belongs to; raises CallerUnknown."""
-    e164 = require_e164(given)
+async def caller_by_number(s: AsyncSession, given: str, region: str = DEFAULT_REGION) -> UUID:
+    """Give the account a number belongs to; raises NumberInvalid or CallerUnknown."""
+    e164 = require_e164(given, region)
     found = await s.scalar(select(CallerNumber.account_id).where(CallerNumber.e164 == e164))
     if found is None:
         raise CallerUnknown(e164)

@@ -30,17 +30,6 @@ class InvalidExtension(PrimelineError):
         super().__init__(f"An extension has 1 to 8 digits, not {extension!r}.")
 
 
-class InvalidEndpoint(PrimelineError):
-    """An endpoint name that must not reach a dial request."""
-
-    code = "invalid-endpoint"
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(
-            f"{endpoint!r} can't name a phone: letters, digits, dots, dashes and underscores only."
-        )
-
-
 class NumberServed(PrimelineError):
     """The number is already at work."""
 

@@ -7,10 +7,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index,
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
+from billing.endpoints.models import SipPhone
+from billing.endpoints.values import ENDPOINT_PATTERN
 from billing.kit.database import Base
 from billing.tariffs.models import TariffRow
-
-ENDPOINT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,78}$"
 
 
 class Trunk(Base):
@@ -50,13 +50,15 @@ class ExpertPhone(Base):
     __tablename__ = "expert_phones"
     __table_args__ = (
         UniqueConstraint("expert_id", "position"),
-        CheckConstraint(f"endpoint ~ '{ENDPOINT_PATTERN}'", name="endpoint"),
+        CheckConstraint(f"endpoint ~ '^{ENDPOINT_PATTERN}$'", name="endpoint"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id))
     position: Mapped[int]
-    endpoint: Mapped[str] = mapped_column(comment="an Asterisk PJSIP endpoint of our making")
+    endpoint: Mapped[str] = mapped_column(
+        ForeignKey(SipPhone.endpoint), comment="an Asterisk PJSIP endpoint of our making"
+    )
 
 
 class Number(Base):

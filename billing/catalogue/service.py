@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue.errors import (
     ExpertUnknown,
     ExtensionTaken,
-    InvalidEndpoint,
     InvalidExtension,
     NumberServed,
 )
@@ -22,10 +21,11 @@ from billing.catalogue.values import (
     ExpertChoice,
     Phone,
     ServedNumber,
-    is_endpoint,
     is_extension,
 )
+from billing.endpoints.service import EndpointTaken, claim
 from billing.kit.jobs import defer
+from billing.kit.languages import check_language
 from billing.kit.phones import DEFAULT_REGION, require_e164, to_e164
 
 Presence = Literal["available", "there-but-not-available", "away"]
@@ -123,6 +123,11 @@ async def set_trunk(
     return added.scalar_one()
 
 
+async def keep_trunks(s: AsyncSession, names: Sequence[str]) -> None:
+    """Forget all trunks but these. Calls keep the name of theirs, and whether it was trusted."""
+    await s.execute(delete(Trunk).where(Trunk.name.not_in(names)))
+
+
 async def add_expert(
     s: AsyncSession,
     *,
@@ -136,31 +141,44 @@ async def add_expert(
 ) -> UUID:
     """Make an expert whose phones ring in the order of `endpoints`.
 
-    Raises InvalidExtension, ExtensionTaken or InvalidEndpoint.
+    Raises InvalidExtension, ExtensionTaken, UnknownLanguage, InvalidEndpoint or EndpointTaken.
     """
     if not is_extension(extension):
         raise InvalidExtension(extension)
-    for endpoint in endpoints:
-        if not is_endpoint(endpoint):
-            raise InvalidEndpoint(endpoint)
-    if await s.scalar(select(Expert.id).where(Expert.extension == extension)):
-        raise ExtensionTaken(extension)
-    expert = Expert(
-        id=uuid4(),
-        name=name,
-        extension=extension,
-        language=language,
-        presence=presence,
-        tariff_id=tariff_id,
-        created_at=at,
+    added = await s.execute(
+        insert(Expert)
+        .values(
+            id=uuid4(),
+            name=name,
+            extension=extension,
+            language=check_language(language),
+            presence=presence,
+            tariff_id=tariff_id,
+            created_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=[Expert.extension])
+        .returning(Expert.id)
     )
-    s.add(expert)
-    await s.flush()
+    expert_id = added.scalar_one_or_none()
+    if expert_id is None:
+        raise ExtensionTaken(extension)
     for position, endpoint in enumerate(endpoints, 1):
-        s.add(ExpertPhone(id=uuid4(), expert_id=expert.id, position=position, endpoint=endpoint))
-    await s.flush()
+        await claim_phone(s, endpoint)
+        s.add(ExpertPhone(id=uuid4(), expert_id=expert_id, position=position, endpoint=endpoint))
+        await s.flush()
     await defer(s, "render-prompts", names=[name])
-    return expert.id
+    return expert_id
+
+
+async def claim_phone(s: AsyncSession, endpoint: str, *, number: str | None = None) -> None:
+    """Take a SIP phone's name, with the number of its own calls, if any.
+
+    Trunks are endpoints of Asterisk too: a phone can't have the name of one. Raises
+    InvalidEndpoint or EndpointTaken.
+    """
+    if await find_trunk(s, endpoint) is not None:
+        raise EndpointTaken(endpoint)
+    await claim(s, endpoint, number=number)
 
 
 async def add_number(
@@ -178,28 +196,33 @@ async def add_number(
 ) -> UUID:
     """Put a phone number to work; a direct one needs its expert.
 
-    Raises NumberInvalid, NumberServed, or ExpertUnknown where the expert is missing.
+    Raises NumberInvalid, NumberServed, UnknownLanguage, or ExpertUnknown where the expert is
+    missing.
     """
     e164 = require_e164(number, region)
     if kind == "direct" and expert_id is None:
         raise ExpertUnknown("for the direct number")
-    if await s.scalar(select(Number.id).where(Number.e164 == e164)):
-        raise NumberServed(e164)
-    row = Number(
-        id=uuid4(),
-        e164=e164,
-        kind=kind,
-        language=language,
-        without_payer=without_payer,
-        free_limit_seconds=free_limit_seconds,
-        expert_id=expert_id if kind == "direct" else None,
-        tariff_id=tariff_id,
-        created_at=at,
+    added = await s.execute(
+        insert(Number)
+        .values(
+            id=uuid4(),
+            e164=e164,
+            kind=kind,
+            language=check_language(language),
+            without_payer=without_payer,
+            free_limit_seconds=free_limit_seconds,
+            expert_id=expert_id if kind == "direct" else None,
+            tariff_id=tariff_id,
+            created_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=[Number.e164])
+        .returning(Number.id)
     )
-    s.add(row)
-    await s.flush()
+    number_id = added.scalar_one_or_none()
+    if number_id is None:
+        raise NumberServed(e164)
     await defer(s, "render-prompts", free_seconds=[free_limit_seconds])
-    return row.id
+    return number_id
 
 
 async def expert_by_extension(s: AsyncSession, extension: str) -> UUID:

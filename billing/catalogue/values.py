@@ -54,14 +54,8 @@ class ServedNumber:
 
 
 _EXTENSION = re.compile(r"[0-9]{1,8}")
-_ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}")
 
 
 def is_extension(text: str) -> bool:
     """Whether it can be keyed: 1 to 8 digits."""
     return _EXTENSION.fullmatch(text) is not None
-
-
-def is_endpoint(text: str) -> bool:
-    """Whether it may name a phone in a dial request: nothing in it can start another."""
-    return _ENDPOINT.fullmatch(text) is not None

@@ -62,11 +62,11 @@ class Settings(BaseSettings):
     ari_user: str = "primeline"
     ari_password: SecretStr = SecretStr("")
     data_dir: Path = Path(".primeline")
-    cel_file: Path = Path(".primeline/log/cel-custom/primeline.csv")
+    cel_file: Path = Path(".primeline/asterisk/log/cel-custom/primeline.csv")
     prompts_dir: Path = Path(".primeline/prompts")
     spool_dir: Path = Path(".primeline/spool")
     tree: Path | None = Field(default=None, description="a Debian tree that may hold voices")
-    health_port: int = 8090
+    health_port: int = 8188
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
 
@@ -85,14 +85,19 @@ class Settings(BaseSettings):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
         if not value.startswith("postgresql+psycopg://"):
-            raise ValueError("must be postgresql://…, the address that primeline up prints")
+            raise ValueError("must be postgresql://user:password@host/name")
         return value
 
 
-def read_settings() -> Settings:
-    """Settings of the environment; SettingsInvalid names each variable that is wrong or missing."""
+def read_settings(*, database_url: str | None = None) -> Settings:
+    """Settings of the environment; SettingsInvalid names each variable that is wrong or missing.
+
+    `database_url` wins over the environment's.
+    """
     try:
-        return Settings.model_validate({})
+        return Settings.model_validate(
+            {} if database_url is None else {"database_url": database_url}
+        )
     except ValidationError as error:
         problems = []
         for problem in error.errors():

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.errors import PrimelineError
@@ -71,11 +72,14 @@ async def add_version(
     keeps its currency) or TariffVersionTaken.
     """
     rules.check(tariff)
-    row = await s.scalar(select(TariffRow).where(TariffRow.name == name).with_for_update())
-    if row is None:
-        row = TariffRow(id=uuid4(), name=name, currency=tariff.currency, created_at=at)
-        s.add(row)
-        await s.flush()
+    await s.execute(
+        insert(TariffRow)
+        .values(id=uuid4(), name=name, currency=tariff.currency, created_at=at)
+        .on_conflict_do_nothing(index_elements=[TariffRow.name])
+    )
+    # The lock makes versions added at once come one after the other.
+    found = await s.scalars(select(TariffRow).where(TariffRow.name == name).with_for_update())
+    row = found.one()
     if row.currency != tariff.currency:
         raise CurrencyMismatch(row.currency, tariff.currency)
     taken = select(TariffVersion.id).where(

@@ -4,21 +4,10 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final
 
-from billing.kit.errors import PrimelineError
+from billing.kit.languages import LANGUAGES, UnknownLanguage, check_language
 
-LANGUAGES: Final = ("en", "fr")
-"""The languages spoken, ISO 639-1; the first is the default."""
-
-
-class UnknownLanguage(PrimelineError):
-    """A language without texts."""
-
-    code = "unknown-language"
-
-    def __init__(self, language: str) -> None:
-        super().__init__(f"There are no prompts in {language!r}, only in: {', '.join(LANGUAGES)}.")
+__all__ = ["LANGUAGES", "UnknownLanguage", "catalogue"]
 
 
 @cache
@@ -27,9 +16,8 @@ def catalogue(language: str) -> MappingProxyType[str, str]:
 
     Raises UnknownLanguage.
     """
-    if language not in LANGUAGES:
-        raise UnknownLanguage(language)
-    source = files(__package__).joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
+    name = f"{check_language(language)}.toml"
+    source = files(__package__).joinpath("texts", name).read_text(encoding="utf-8")
     listeners: dict[str, dict[str, str]] = tomllib.loads(source)
     return MappingProxyType(
         {id_: text for said in listeners.values() for id_, text in said.items()}

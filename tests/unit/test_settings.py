@@ -1,5 +1,7 @@
 """Settings from the environment: clear errors, no secrets shown."""
 
+from pathlib import Path
+
 import pytest
 
 from billing.kit.limits import Limits
@@ -10,6 +12,9 @@ from billing.kit.settings import (
     limits_from,
     read_settings,
 )
+from primeline.asterisk_conf import Instance, Secrets
+from primeline.asterisk_tree import Program
+from primeline.ports import Ports
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,13 @@ def test_the_password_never_shows() -> None:
         {"database_url": "postgresql://h/d", "ari_password": "hunter2"}
     )
     assert "hunter2" not in repr(settings)
+
+
+def test_the_defaults_are_what_the_whole_system_uses(tmp_path: Path) -> None:
+    settings = Settings(database_url="postgresql://h/d")
+    program = Program(("asterisk",), Path("/modules"), Path("/data"), "22.10.1")
+    ports = Ports.of_slot(0)
+    instance = Instance(tmp_path / "asterisk", tmp_path, program, ports, Secrets.random())
+    assert settings.health_port == ports.health
+    assert settings.ari_url == instance.ari_url
+    assert tmp_path / settings.cel_file.relative_to(settings.data_dir) == instance.cel_file
