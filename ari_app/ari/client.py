@@ -50,12 +50,12 @@ class AriClient:
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url.rstrip("/") + "/ari"
-        self._auth = aiohttp.BasicAuth(user, password)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(user, password)}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        self._session = aiohttp.ClientSession(auth=self._auth, connector=connector)
+        self._session = aiohttp.ClientSession(headers=self._headers, connector=connector)
         return self
 
     async def __aexit__(
@@ -228,9 +228,7 @@ class AriClient:
     async def open_events(self, heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
         """Open the events websocket. Our channels' subscriptions outlive its loss."""
         url = f"{self._url}/events?app={APPLICATION}&subscribeAll=false"
-        return await self.session.ws_connect(
-            url, auth=self._auth, heartbeat=heartbeat_seconds, max_msg_size=0
-        )
+        return await self.session.ws_connect(url, heartbeat=heartbeat_seconds, max_msg_size=0)
 
     async def application_channels(self) -> list[str]:
         """The ids of the channels that are in our application."""

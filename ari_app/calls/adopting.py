@@ -33,9 +33,8 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
         RecordTalk(talk.bridge, talk.paid, talk.from_ms),
         LimitTalk(talk.from_ms + turn.data.granted_ms, granted, farewell),
     )
+    # The wallet's version is not known any more: the first look at it counts as a rise.
     run_timers(turn)
-    # The wallet may have risen while nobody looked.
-    turn.set(rose=True)
     return turn.data, tuple(turn.commands)
 
 

@@ -57,6 +57,8 @@ class CallData:
     expert: ExpertChoice | None = None
     quote: Quote | None = None
     grant: Grant | None = None
+    wallet_version: int = 0
+    """The payer's wallet as last seen; the database raises it whenever more becomes available."""
     # The dialogue.
     digits: Digits = PIN_DIGITS
     tries: int = 0

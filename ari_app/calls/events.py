@@ -111,9 +111,13 @@ class Quoted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Held(Event):
-    """The expert is reserved; `grant` is None where nobody pays."""
+    """The expert is reserved; `grant` is None where nobody pays.
+
+    `wallet_version` is the wallet's as the hold was made: a higher one means more available.
+    """
 
     grant: Grant | None
+    wallet_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ class Extended(Event):
 @dataclass(frozen=True, slots=True)
 class AvailableRose(Event):
     """The wallet's available amount rose (a top-up, another call's settlement)."""
+
+    wallet_version: int
 
 
 @dataclass(frozen=True, slots=True)

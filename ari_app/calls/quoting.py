@@ -92,7 +92,7 @@ def _hold(turn: Turn, *, paid: bool) -> None:
 
 def held(turn: Turn, event: Held) -> None:
     """The expert is ours and the money is set aside: ring."""
-    turn.set(grant=event.grant)
+    turn.set(grant=event.grant, wallet_version=event.wallet_version)
     if event.grant is not None:
         turn.do(Note("held", {"granted_seconds": event.grant.granted_seconds}))
     ring(turn)

@@ -179,11 +179,15 @@ class Records:
                     if not paid:
                         refused = await charging.reserve_free(s, call_id, expert.expert_id, _now())
                         return e.NotGranted(refused.refusal) if refused else e.Held(None)
+                    assert data.caller is not None  # noqa: S101  (somebody pays)
+                    account_id = data.caller.account_id
                     await calls.consented(s, call_id, at_ms=now_ms())
+                    # Read before the hold: a rise in between is then seen as one.
+                    versions = await accounts.wallet_versions(s, [account_id])
                     grant = await charging.initial(s, call_id, limits, _now())
                     if isinstance(grant, Refused):
                         return e.NotGranted(grant.refusal)
-                    return e.Held(grant)
+                    return e.Held(grant, versions[account_id])
 
                 return hold
 

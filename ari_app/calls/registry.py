@@ -59,7 +59,6 @@ class Registry:
         self._records: dict[UUID, Records] = {}
         self._callers: dict[str, UUID] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._versions: dict[UUID, int] = {}
 
     # Calls come and go.
 
@@ -210,7 +209,7 @@ class Registry:
         return True
 
     async def watch_wallets(self) -> None:
-        """Tell the talks whose wallet has more available than before."""
+        """Tell the talks whose wallet has more available than when they last looked."""
         while True:
             await asyncio.sleep(WALLETS_EVERY_MS / 1000)
             by_account: dict[UUID, list[Actor]] = {}
@@ -219,18 +218,14 @@ class Registry:
                 if actor.data.state is State.TALKING_PAID and caller is not None:
                     by_account.setdefault(caller.account_id, []).append(actor)
             if not by_account:
-                self._versions.clear()
                 continue
             versions = await self._quietly(
                 partial(accounts.wallet_versions, account_ids=list(by_account))
             )
             for account_id, version in (versions or {}).items():
-                before = self._versions.get(account_id)
-                self._versions[account_id] = version
-                # The first look at a wallet proves no rise, but one may have come just before it.
-                if before is None or version > before:
-                    for actor in by_account[account_id]:
-                        actor.post(e.AvailableRose())
+                for actor in by_account[account_id]:
+                    if version > actor.data.wallet_version:
+                        actor.post(e.AvailableRose(version))
 
     async def _quietly(self, work: Callable[[Any], Any]) -> Any:
         try:

@@ -87,8 +87,7 @@ def _extend(turn: Turn) -> None:
 
 def available_rose(turn: Turn, event: AvailableRose) -> None:
     """More money: ask at once if the grant is near its end, else at its extension."""
-    del event
-    turn.set(rose=True)
+    turn.set(rose=True, wallet_version=event.wallet_version)
     if turn.data.extend_due:
         _extend(turn)
 
