@@ -145,8 +145,10 @@ async def test_a_prompt_is_recognised_and_its_length_is_right(line: asterisk_con
             assert best[0] == "vm-goodbye"
             assert best[1].correlation > 0.95
             assert other[1].correlation < 0.3
+            # By packets: one that comes late on a busy machine doesn't make the prompt longer.
+            packets = array("h", (v for frame in call.heard for v in alaw.decode(frame.payload)))
             assert sound.durations_agree(
-                sound.sound_ms(heard), sound.sound_ms(prompts["vm-goodbye"])
+                sound.sound_ms(packets), sound.sound_ms(prompts["vm-goodbye"])
             )
     assert call.code == 503
     assert call.cause == 34
