@@ -32,8 +32,9 @@ def run(connection: Connection) -> None:
 
 
 async def run_on_engine() -> None:
-    """Connects as the settings say."""
-    engine = make_engine(read_settings(), statement_timeout_ms=0)
+    """Connects as the settings say: those handed over, or the environment's."""
+    settings = context.config.attributes.get("settings") or read_settings()
+    engine = make_engine(settings, statement_timeout_ms=0)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(run)

@@ -13,11 +13,12 @@ from typer.core import TyperGroup
 from billing.accounts import service as accounts
 from billing.kit.clock import now
 from billing.kit.errors import PrimelineError
-from billing.kit.settings import read_settings
+from billing.kit.phones import DEFAULT_REGION
 from billing.money import text as money_text
 from primeline.asterisk_conf import ROOT
-from primeline.commands import books, callers, calls, experts, numbers, tariffs
-from primeline.commands.common import JsonOption, audited, show_one, transact
+from primeline.commands import books, callers, calls, experts, numbers, phones, tariffs
+from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
+from primeline.running import find_settings
 
 LAZY: Final = {"up": "primeline.up", "demo": "primeline.demo"}
 """Commands that need Asterisk, voices and phones: imported only when they are asked for."""
@@ -74,13 +75,15 @@ app.add_typer(experts.app, name="expert")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")
 app.add_typer(books.app, name="books")
+app.command("phones")(phones.phones)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    read_settings()
-    alembic.upgrade(Config(toml_file=ROOT / "pyproject.toml"), "head")
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["settings"] = find_settings()
+    alembic.upgrade(config, "head")
     typer.echo("The database is up to date.")
 
 
@@ -92,12 +95,13 @@ def topup(
         str | None,
         typer.Option(help="A word of your own: with the same one it is credited only once."),
     ] = None,
+    region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
     """Add to a caller's credit."""
 
     async def work(s: Any) -> accounts.TopUp:
-        account_id = await accounts.caller_by_number(s, number)
+        account_id = await accounts.caller_by_number(s, number, region)
         (caller,) = await accounts.list_callers(s, account_id)
         money = money_text.parse(amount, caller.available.currency)
         done = await accounts.top_up(

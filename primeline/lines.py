@@ -1,5 +1,6 @@
-"""The trunks and phones of an installation: named in the database, with passwords of its own."""
+"""The trunks and phones of an installation: the operator's file, and phones of the database."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from phonenumbers import SUPPORTED_REGIONS
+
+from billing.endpoints.service import KnownPhone
 from billing.kit.errors import PrimelineError
 from billing.kit.phones import DEFAULT_REGION
 from primeline.asterisk_conf import Lines, PhoneEndpoint, Trunk
@@ -17,16 +21,17 @@ LINES_FILE: Final = "lines.toml"
 PASSWORDS_FILE: Final = "sip-passwords.json"
 
 EXAMPLE: Final = """\
-# Carriers and phones of this installation; read when Primeline starts.
-# Experts' phones need no entry: each has a password of its own in sip-passwords.json.
+# Carriers of this installation, and phones that no expert or caller was given by a command.
+# Read every five seconds: a change counts at once, and what is taken out no longer works.
+# `primeline phones` lists all phones; made passwords are kept in sip-passwords.json.
 #
 # [[trunk]]
 # name = "carrier"
-# addresses = ["203.0.113.10"]    # where its calls come from
+# addresses = ["203.0.113.10"]    # where its calls come from; none: it logs in with a password
 # trusted = false                 # true: its caller ids count as proved
 # region = "FR"                   # the country of its numbers without "+"
 #
-# [[phone]]                       # a phone that calls in
+# [[phone]]                       # one more phone that calls in
 # endpoint = "caller-1"           # its user name
 # number = "+33639980101"         # its caller id, whatever it says itself
 """
@@ -42,20 +47,32 @@ class LinesInvalid(PrimelineError):
 
 
 class Passwords:
-    """A password for each phone and trunk, made when first asked for and kept from then on."""
+    """A password for each phone and trunk, made when first asked for and kept from then on.
+
+    Several processes may ask at once.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / PASSWORDS_FILE
-        self._known: dict[str, str] = {}
-        if self._path.exists():
-            self._known = json.loads(self._path.read_text())
+        self._known = self._read()
 
     def of(self, name: str) -> str:
         """Give the password of `name`."""
         if name not in self._known:
-            self._known[name] = secrets.token_urlsafe(15)
-            self._save()
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._known = {name: secrets.token_urlsafe(15)} | self._read()
+                self._save()
         return self._known[name]
+
+    def _read(self) -> dict[str, str]:
+        if not self._path.exists():
+            return {}
+        try:
+            known: dict[str, str] = json.loads(self._path.read_text())
+        except ValueError as error:
+            raise LinesInvalid(self._path, f"can't be read ({error}).") from error
+        return known
 
     def _save(self) -> None:
         part = self._path.with_suffix(".part")
@@ -77,8 +94,8 @@ class OwnTrunk:
 class OwnLines:
     """The operator's file `lines.toml`."""
 
-    trunks: tuple[OwnTrunk, ...]
-    phones: tuple[PhoneEndpoint, ...]
+    trunks: tuple[OwnTrunk, ...] = ()
+    phones: tuple[PhoneEndpoint, ...] = ()
 
 
 def read_own_lines(directory: Path, passwords: Passwords) -> OwnLines:
@@ -99,42 +116,58 @@ def read_own_lines(directory: Path, passwords: Passwords) -> OwnLines:
         raise LinesInvalid(path, f"{error}.") from error
     except KeyError as error:
         raise LinesInvalid(path, f"an entry has no {error}.") from error
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, ValueError) as error:
         raise LinesInvalid(path, f"an entry can't be understood ({error}).") from error
     if entries:
         raise LinesInvalid(path, f"there are [[trunk]] and [[phone]], but no {min(entries)!r}.")
     return own
 
 
-def all_lines(
-    own: OwnLines,
-    passwords: Passwords,
-    *,
-    endpoints: Sequence[str],
-    trunks: Sequence[tuple[str, bool]],
-) -> Lines:
-    """Give the operator's own lines and those that only the database names.
-
-    `endpoints` are the experts' phones, `trunks` names with whether they are trusted.
-    """
-    by_trunk = {one.trunk.name: one.trunk for one in own.trunks}
+def all_lines(own: OwnLines, passwords: Passwords, phones: Sequence[KnownPhone]) -> Lines:
+    """Give the operator's own lines and the phones of the database; his own win."""
     by_endpoint = {one.endpoint: one for one in own.phones}
-    for name, trusted in trunks:
-        if name not in by_trunk:
-            by_trunk[name] = Trunk(name, trusted, name, passwords.of(name))
-    for endpoint in endpoints:
-        if endpoint not in by_endpoint:
-            by_endpoint[endpoint] = PhoneEndpoint(endpoint, passwords.of(endpoint))
-    return Lines(tuple(by_trunk.values()), tuple(by_endpoint.values()))
+    for one in phones:
+        if one.endpoint not in by_endpoint:
+            password = passwords.of(one.endpoint)
+            by_endpoint[one.endpoint] = PhoneEndpoint(one.endpoint, password, one.number)
+    return Lines(tuple(one.trunk for one in own.trunks), tuple(by_endpoint.values()))
+
+
+def changes(old: Lines, new: Lines) -> str:
+    """Say which trunks and phones are new, changed and gone: "new phone ada; gone trunk x"."""
+    before, after = _by_name(old), _by_name(new)
+    named = {
+        "new": [name for name in after if name not in before],
+        "changed": [name for name in after if name in before and before[name] != after[name]],
+        "gone": [name for name in before if name not in after],
+    }
+    return "; ".join(f"{what} {', '.join(names)}" for what, names in named.items() if names)
+
+
+def _by_name(lines: Lines) -> dict[str, Trunk | PhoneEndpoint]:
+    return {f"trunk {one.name}": one for one in lines.trunks} | {
+        f"phone {one.endpoint}": one for one in lines.phones
+    }
 
 
 def _trunk(entry: dict[str, Any], passwords: Passwords) -> OwnTrunk:
     name, region = entry["name"], entry.pop("region", DEFAULT_REGION)
-    addresses = tuple(entry.pop("addresses", ()))
+    addresses, trusted = entry.pop("addresses", []), entry.get("trusted", False)
+    if not isinstance(name, str):
+        raise TypeError("name must be a text")
+    if not isinstance(trusted, bool):
+        raise TypeError("trusted must be true or false, without quotes")
+    if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
+        raise TypeError('addresses must be a list: ["203.0.113.10"]')
+    if region not in SUPPORTED_REGIONS:
+        raise ValueError(f'{region!r} is no country; write two letters like "FR"')
     if not addresses:
         entry = {"username": name, "password": passwords.of(name)} | entry
-    return OwnTrunk(Trunk(**entry, addresses=addresses), region)
+    return OwnTrunk(Trunk(**entry, addresses=tuple(addresses)), region)
 
 
 def _phone(entry: dict[str, Any], passwords: Passwords) -> PhoneEndpoint:
-    return PhoneEndpoint(**{"password": passwords.of(entry["endpoint"])} | entry)
+    if not all(isinstance(value, str) for value in entry.values()):
+        raise TypeError("all of a phone's values are texts in quotes")
+    endpoint = entry["endpoint"]
+    return PhoneEndpoint(**{"password": entry.get("password") or passwords.of(endpoint)} | entry)

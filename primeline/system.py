@@ -167,8 +167,13 @@ class System:
         """Make Asterisk use other trunks and phones; calls go on. Gives whether they differ."""
         if lines == self._lines:
             return False
+        before = self._lines
         self._render(lines)
-        await asyncio.to_thread(self.asterisk.command, "module reload res_pjsip.so")
+        try:
+            await asyncio.to_thread(self.asterisk.command, "module reload res_pjsip.so")
+        except BaseException:
+            self._lines = before
+            raise
         return True
 
     async def _start(self) -> None:

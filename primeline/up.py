@@ -2,37 +2,55 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Final
 
+import psycopg
 import typer
 from rich.console import Console
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import make_url
 
-from billing.catalogue.models import ExpertPhone, Trunk
-from billing.catalogue.service import set_trunk
-from billing.kit.database import Sessions, make_engine, make_sessions
+from billing.accounts.listing import currencies_in_use
+from billing.kit.database import CONNECT_TIMEOUT_SECONDS, make_engine, make_sessions
 from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings, limits_from
-from primeline.asterisk_conf import LOOPBACK, ROOT, Lines
-from primeline.lines import LINES_FILE, PASSWORDS_FILE, Passwords, all_lines, read_own_lines
+from primeline.asterisk_conf import ARI_USER, LOOPBACK, ROOT, Lines
+from primeline.following import Follower
+from primeline.lines import LINES_FILE
+from primeline.running import Running, announce, forget, process_began
 from primeline.system import System, SystemConfig
 
 LINES_SECONDS: Final = 5
-"""How soon a phone added in the database may register."""
+"""How soon a changed trunk or phone counts."""
+
+DATA_DIR: Final = Path(".primeline")
+RENDERED: Final = frozenset({"EUR"})
+"""Currencies whose amounts are rendered at each start, in use or not."""
+
+
+class DatabaseAway(PrimelineError):
+    """The PostgreSQL that was named doesn't answer."""
+
+    code = "database-away"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The database of PRIMELINE_DATABASE_URL can't be reached: {why}"
+            " (unset it to use the embedded one)"
+        )
 
 
 def up(
     data_dir: Annotated[
         Path,
         typer.Option(help="Where data, logs and pid files are kept.", envvar="PRIMELINE_DATA_DIR"),
-    ] = Path(".primeline"),
+    ] = DATA_DIR,
     host: Annotated[
         str,
         typer.Option(
@@ -55,35 +73,23 @@ def up(
         directory=data_dir,
         prompts_dir=Path(os.environ.get("PRIMELINE_PROMPTS_DIR", data_dir / "prompts")),
         tree=Path(os.environ.get("PRIMELINE_TREE", ROOT / ".asterisk")),
-        database_url=_with_driver(database_url),
+        database_url=None if database_url is None else reachable(database_url),
         bind_host=host,
         limits=limits_from(os.environ.get("PRIMELINE_LIMITS", "")),
     )
-    render_prompts(config.prompts_dir, config.tree)
+    render_prompts(config.prompts_dir, config.tree, RENDERED)
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(config, console))
     console.print("Ended; nothing is left running.")
 
 
-def render_prompts(prompts_dir: Path, tree: Path) -> None:
+def render_prompts(prompts_dir: Path, tree: Path, currencies: Collection[str]) -> None:
     """Render the standing prompts that are missing, with its own progress in the terminal."""
     command = [sys.executable, "-m", "dialplan.prompts", "--directory", str(prompts_dir.resolve())]
-    done = subprocess.run([*command, "--tree", str(tree.resolve())], check=False, cwd=ROOT)
+    command += ["--tree", str(tree.resolve()), "--currency", ",".join(sorted(currencies))]
+    done = subprocess.run(command, check=False, cwd=ROOT)
     if done.returncode != 0:
         raise typer.Exit(done.returncode)
-
-
-async def prepare(system: System) -> Lines:
-    """Write the trunks of `lines.toml` into the database and give all lines."""
-    directory = system.config.directory
-    own = read_own_lines(directory, Passwords(directory))
-    async with _sessions(system) as sessions:
-        async with sessions.begin() as s:
-            for one in own.trunks:
-                await set_trunk(
-                    s, name=one.trunk.name, trusted=one.trunk.trusted, region=one.region
-                )
-        return await _lines(sessions, directory)
 
 
 async def _run(config: SystemConfig, console: Console) -> None:
@@ -92,54 +98,60 @@ async def _run(config: SystemConfig, console: Console) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     console.print("Starting …")
-    async with System(config, prepare) as system:
+    followers: list[Follower] = []
+
+    async def prepare(system: System) -> Lines:
+        engine = make_engine(Settings(database_url=system.database_url))
+        held.push_async_callback(engine.dispose)
+        sessions = make_sessions(engine)
+        async with sessions() as s:
+            others = await currencies_in_use(s) - RENDERED
+        if others:
+            await asyncio.to_thread(render_prompts, config.prompts_dir, config.tree, others)
+        followers.append(Follower(config.directory, sessions, console.print))
+        return await followers[0].first()
+
+    async with AsyncExitStack() as held:
+        system = await held.enter_async_context(System(config, prepare))
+        announce(config.directory, _running(system))
+        held.callback(forget, config.directory)
         _show(system, console)
-        async with _sessions(system) as sessions:
-            while True:
-                await asyncio.sleep(LINES_SECONDS)
-                try:
-                    changed = await system.use_lines(await _lines(sessions, config.directory))
-                except PrimelineError as error:
-                    console.print(f"[red]Trunks and phones stay as they were: {error.sentence}[/]")
-                except (SQLAlchemyError, OSError):
-                    continue  # the database is away; the watcher deals with it
-                else:
-                    if changed:
-                        console.print("Asterisk uses the changed trunks and phones.")
+        while True:
+            await asyncio.sleep(LINES_SECONDS)
+            await followers[0].follow(system.use_lines)
 
 
-@asynccontextmanager
-async def _sessions(system: System) -> AsyncIterator[Sessions]:
-    engine = make_engine(Settings(database_url=system.database_url))
-    try:
-        yield make_sessions(engine)
-    finally:
-        await engine.dispose()
-
-
-async def _lines(sessions: Sessions, directory: Path) -> Lines:
-    passwords = Passwords(directory)
-    async with sessions() as s:
-        endpoints = await s.scalars(select(ExpertPhone.endpoint).distinct().order_by("endpoint"))
-        trunks = await s.execute(select(Trunk.name, Trunk.trusted).order_by(Trunk.name))
-        return all_lines(
-            read_own_lines(directory, passwords),
-            passwords,
-            endpoints=endpoints.all(),
-            trunks=[(name, trusted) for name, trusted in trunks],
-        )
+def _running(system: System) -> Running:
+    pid = os.getpid()
+    return Running(
+        pid=pid,
+        began=process_began(pid),
+        sip=f"{system.config.bind_host}:{system.ports.sip}",
+        ari_url=system.instance.ari_url,
+        ari_user=ARI_USER,
+        ari_password=system.instance.secrets.ari_password,
+        database_url=system.database_url,
+    )
 
 
 def _show(system: System, console: Console) -> None:
     config, ports = system.config, system.ports
     console.print(f"[bold]Primeline runs.[/] SIP: {config.bind_host}:{ports.sip} (UDP)")
-    console.print(f"Phones' passwords: {config.directory / PASSWORDS_FILE}")
-    console.print(f"Carriers and phones that call in: {config.directory / LINES_FILE}")
+    console.print("Phones and their passwords: primeline phones --show-passwords")
+    console.print(f"Carriers: {config.directory / LINES_FILE}")
     console.print(f"Health: {system.urls['health']}/health · logs: {config.directory}")
-    console.print("For `primeline` in another terminal:")
-    console.print(f"  export PRIMELINE_DATABASE_URL='{system.database_url}'", soft_wrap=True)
+    if config.directory != DATA_DIR:
+        console.print("For `primeline` in another terminal:")
+        console.print(f"  export PRIMELINE_DATA_DIR={shlex.quote(str(config.directory.resolve()))}")
     console.print("Ctrl-C ends it.")
 
 
-def _with_driver(url: str | None) -> str | None:
-    return None if url is None else Settings(database_url=url).database_url
+def reachable(url: str) -> str:
+    """Give the address with our driver, if PostgreSQL answers there; raises `DatabaseAway`."""
+    named = Settings(database_url=url).database_url
+    plain = make_url(named).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        psycopg.connect(plain, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+    except psycopg.OperationalError as error:
+        raise DatabaseAway(str(error).strip().splitlines()[0]) from error
+    return named

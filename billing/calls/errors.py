@@ -6,12 +6,32 @@ from billing.kit.errors import PrimelineError
 
 
 class CallUnknown(PrimelineError):
-    """No call has that id."""
+    """No call has that id, or an id that begins so."""
 
     code = "call-unknown"
 
-    def __init__(self, call_id: UUID) -> None:
+    def __init__(self, call_id: UUID | str) -> None:
         super().__init__(f"There is no call {call_id}.")
+
+
+class CallAmbiguous(PrimelineError):
+    """The ids of several calls begin so."""
+
+    code = "call-ambiguous"
+
+    def __init__(self, beginning: str) -> None:
+        super().__init__(f"The ids of several calls begin with {beginning!r}; give more of it.")
+
+
+class BeginningInvalid(PrimelineError):
+    """No id of a call can begin so."""
+
+    code = "call-id-invalid"
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"{given!r} is no call's id nor its beginning; copy it from `primeline calls`."
+        )
 
 
 class CallEnded(PrimelineError):

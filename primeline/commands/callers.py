@@ -7,12 +7,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import service
 from billing.accounts.service import CallerListed
+from billing.catalogue.service import claim_phone
 from billing.kit.clock import now
+from billing.kit.jobs import defer
+from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.ledger import service as ledger
 from billing.ledger.values import ExplainedLine
 from billing.money.text import parse
 from billing.money.values import Money
-from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+from primeline.commands.common import (
+    JsonOption,
+    RegionOption,
+    audited,
+    show_list,
+    show_one,
+    transact,
+)
+from primeline.commands.phones import tell_access
 
 app = typer.Typer(no_args_is_help=True, help="Callers and their credit.")
 
@@ -23,6 +34,10 @@ def add(
     number: Annotated[
         list[str], typer.Option(help="A number he calls from: +33 6 39 98 00 01; again for more")
     ],
+    phone: Annotated[
+        str | None,
+        typer.Option(help="A SIP phone of his own by name; it calls with his first number"),
+    ] = None,
     currency: Annotated[str, typer.Option(help="EUR, GBP, USD or CHF")] = "EUR",
     pin: Annotated[
         str | None,
@@ -36,6 +51,7 @@ def add(
     day_limit: Annotated[str | None, typer.Option(help="The most a day")] = None,
     month_limit: Annotated[str | None, typer.Option(help="The most a month")] = None,
     time_zone: Annotated[str, typer.Option(help="Whose days count")] = "Europe/Paris",
+    region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
     """Add a caller with an empty wallet."""
@@ -56,8 +72,13 @@ def add(
             call_limit=limit(call_limit),
             day_limit=limit(day_limit),
             month_limit=limit(month_limit),
+            region=region,
             at=now(),
         )
+        if phone is not None:
+            await claim_phone(s, phone, number=require_e164(number[0], region))
+        # Else what his call cost would be rendered only once he had hung up.
+        await defer(s, "render-prompts", currencies=[currency])
         (caller,) = await service.list_callers(s, made.account_id)
         values = _values(caller)
         await audited(s, "added", "caller", made.account_id, **values)
@@ -66,6 +87,23 @@ def add(
     values = transact(work)
     show_one(values, as_json=as_json)
     if "pin" in values and not as_json:
+        typer.echo("The PIN is kept nowhere: note it now.")
+    if phone is not None and not as_json:
+        tell_access([phone])
+
+
+@app.command()
+def pin(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption = False) -> None:
+    """Give a caller a new PIN, shown once; the old one and any lock are gone."""
+
+    async def work(s: AsyncSession) -> str:
+        account_id = await service.caller_by_number(s, number, region)
+        made = await service.set_pin(s, account_id)
+        await audited(s, "pin-set", "caller", account_id)
+        return made
+
+    show_one({"pin": transact(work)}, as_json=as_json)
+    if not as_json:
         typer.echo("The PIN is kept nowhere: note it now.")
 
 
@@ -80,11 +118,11 @@ def list_(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def show(number: str, as_json: JsonOption = False) -> None:
+def show(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption = False) -> None:
     """Show a caller by one of his numbers, and explain his balance line by line."""
 
     async def work(s: AsyncSession) -> tuple[CallerListed, list[ExplainedLine]]:
-        account_id = await service.caller_by_number(s, number)
+        account_id = await service.caller_by_number(s, number, region)
         (caller,) = await service.list_callers(s, account_id)
         return caller, await ledger.explain(s, caller.wallet_id)
 
@@ -112,6 +150,7 @@ def _values(caller: CallerListed) -> dict[str, Any]:
     return {
         "name": caller.name,
         "numbers": caller.numbers,
+        "phones": caller.endpoints,
         "language": caller.language,
         "balance": caller.posted,
         "held": caller.pending,

@@ -1,15 +1,17 @@
 """`primeline calls`: the latest calls, and each one's whole story."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls import service
+from billing.calls import finding, service
 from billing.calls.records import CallRecord, CallSummary
 from billing.charging.values import Settlement
-from billing.kit.clock import from_ms
+from billing.kit.clock import to_ms
+from billing.kit.logs import masked
 from primeline.commands.common import JsonOption, show_list, show_one, transact
 
 app = typer.Typer(invoke_without_command=True, help="Calls, open and ended.")
@@ -31,25 +33,48 @@ def list_(
 ) -> None:
     """List the latest calls, newest first."""
 
-    async def work(s: AsyncSession) -> list[CallSummary]:
-        return await service.list_calls(s, limit=limit, open_only=only_open)
+    async def work(s: AsyncSession) -> tuple[list[CallSummary], dict[UUID, str]]:
+        found = await service.list_calls(s, limit=limit, open_only=only_open)
+        return found, await finding.beginnings(s, [call.call_id for call in found])
 
-    show_list([_line(call) for call in transact(work)], title="Calls", as_json=as_json)
+    found, short = transact(work)
+    rows = [_line(call) if as_json else _row(call, short[call.call_id]) for call in found]
+    show_list(rows, title="Calls", as_json=as_json)
 
 
 @app.command()
-def show(call_id: UUID, as_json: JsonOption = False) -> None:
+def show(
+    call_id: Annotated[str, typer.Argument(help="A call's id, or its beginning")],
+    as_json: JsonOption = False,
+) -> None:
     """Show a call: what happened when, what it cost, who got what."""
 
     async def work(s: AsyncSession) -> CallRecord:
-        return await service.get_call(s, call_id)
+        return await service.get_call(s, await finding.call_by_beginning(s, call_id))
 
     call = transact(work)
-    parts: dict[str, list[dict[str, Any]]] = {
+    head = _line(call.summary) | _money(call.summary.settlement) | {"nobody_pays": call.no_payer}
+    parts = _parts(call)
+    if as_json:
+        show_one(head | parts, as_json=True)
+        return
+    show_one(head, as_json=False)
+    for name, rows in parts.items():
+        show_list(rows, title=name.replace("_", " ").capitalize(), as_json=False)
+
+
+def _parts(call: CallRecord) -> dict[str, list[dict[str, Any]]]:
+    """Give what a call is made of; times are seconds from its start."""
+    start_ms = min([to_ms(call.summary.received_at), *(one.at_ms for one in call.timeline)])
+
+    def since(at: int | datetime | None) -> str | None:
+        at_ms = to_ms(at) if isinstance(at, datetime) else at
+        return None if at_ms is None else _seconds(at_ms - start_ms)
+
+    return {
         "timeline": [
             {
-                "at": from_ms(entry.at_ms),
-                "ms": entry.at_ms % 1_000,
+                "seconds": since(entry.at_ms),
                 "what": entry.what,
                 "detail": " ".join(f"{name}={value}" for name, value in entry.detail.items()),
             }
@@ -58,8 +83,8 @@ def show(call_id: UUID, as_json: JsonOption = False) -> None:
         "phones": [
             {
                 "phone": dial.endpoint,
-                "rung_at": dial.began_at,
-                "ended_at": dial.ended_at,
+                "rung_at": since(dial.began_at),
+                "ended_at": since(dial.ended_at),
                 "result": dial.result,
             }
             for dial in call.dials
@@ -74,7 +99,12 @@ def show(call_id: UUID, as_json: JsonOption = False) -> None:
             for grant in call.grants
         ],
         "paid_time": [
-            {"from_ms": interval.start_ms, "to_ms": interval.end_ms} for interval in call.intervals
+            {
+                "from": since(interval.start_ms),
+                "to": since(interval.end_ms),
+                "seconds": interval.end_ms and _seconds(interval.end_ms - interval.start_ms),
+            }
+            for interval in call.intervals
         ],
         "ledger": [
             {
@@ -87,13 +117,25 @@ def show(call_id: UUID, as_json: JsonOption = False) -> None:
             for line in call.ledger
         ],
     }
-    head = _line(call.summary) | _money(call.summary.settlement) | {"nobody_pays": call.no_payer}
-    if as_json:
-        show_one(head | parts, as_json=True)
-        return
-    show_one(head, as_json=False)
-    for name, rows in parts.items():
-        show_list(rows, title=name.replace("_", " ").capitalize(), as_json=False)
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms // 1_000}.{ms % 1_000:03}"
+
+
+def _row(call: CallSummary, short: str) -> dict[str, Any]:
+    """Give a call as a line of the table: times are local, callers' numbers masked."""
+    settlement = call.settlement
+    return {
+        "call": short,
+        "time": f"{call.received_at.astimezone():%m-%d %H:%M:%S}",
+        "dialled": call.dialled,
+        "caller": masked(call.caller_number),
+        "expert": call.expert_name,
+        "seconds": settlement.billed_seconds if settlement else None,
+        "charge": settlement.charge if settlement else None,
+        "reason": call.reason or call.state,
+    }
 
 
 def _line(call: CallSummary) -> dict[str, Any]:

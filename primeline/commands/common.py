@@ -18,22 +18,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.kit import audit
 from billing.kit.clock import now
 from billing.kit.database import make_engine, make_sessions
-from billing.kit.settings import read_settings
 from billing.money.text import format_money, to_decimal_string
 from billing.money.values import Money
+from primeline.running import find_settings
 
 T = TypeVar("T")
 
+RegionOption = Annotated[str, typer.Option(help="Country of a number without +")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 
 STATEMENT_TIMEOUT_MS = 30_000
 
 
 def transact(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """Do `work` in one transaction on the settings' database."""
+    """Do `work` in one transaction on the database of the settings or of a running system."""
 
     async def run() -> T:
-        engine = make_engine(read_settings(), statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        engine = make_engine(find_settings(), statement_timeout_ms=STATEMENT_TIMEOUT_MS)
         try:
             async with make_sessions(engine).begin() as s:
                 return await work(s)
@@ -89,18 +90,22 @@ def shown(value: Any) -> str:
 
 
 def show_list(rows: Sequence[dict[str, Any]], *, title: str, as_json: bool) -> None:
-    """Print rows as a table with their keys as head, or as a JSON list."""
+    """Print rows as a table with their keys as head, or as a JSON list.
+
+    A table leaves out the key "id": all but calls is shown by number or name.
+    """
     if as_json:
         typer.echo(json.dumps([plain(row) for row in rows], ensure_ascii=False))
         return
     if not rows:
         typer.echo(f"{title}: none.")
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
-    # A UUID is of use only whole: calls are shown by theirs, all else by number or name.
-    names = [name for name in rows[0] if name != "id" or title == "Calls"]
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=0, pad_edge=False)
+    names = [name for name in rows[0] if name != "id"]
     for name in names:
-        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == "id")
+        table.add_column(
+            name.replace("_", " "), overflow="fold", no_wrap=name in {"call", "time", "reason"}
+        )
     for row in rows:
         table.add_row(*(shown(row[name]) for name in names))
     Console(highlight=False, markup=False).print(table)

@@ -14,6 +14,7 @@ from billing.shares.service import set_share, shares_of
 from billing.shares.values import ShareRule
 from billing.tariffs import service as tariffs
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+from primeline.commands.phones import tell_access
 from primeline.commands.tariffs import basis_points_of, percent_of
 
 app = typer.Typer(no_args_is_help=True, help="Experts and their phones.")
@@ -40,7 +41,8 @@ def add(
     extension: Annotated[str, typer.Option(help="What callers key, 1 to 8 digits")],
     tariff: Annotated[str, typer.Option(help="The name of a tariff")],
     phone: Annotated[
-        list[str], typer.Option(help="An endpoint in Asterisk; again for more, rung in order")
+        list[str],
+        typer.Option(help="A SIP phone of his own by name; again for more, rung in order"),
     ],
     language: Annotated[str, typer.Option(help="en or fr")] = "en",
     share: Annotated[str, typer.Option(help="The expert's part in per cent")] = "70",
@@ -67,6 +69,8 @@ def add(
         return values
 
     show_one(transact(work), as_json=as_json)
+    if not as_json:
+        tell_access(phone)
 
 
 @app.command("list")

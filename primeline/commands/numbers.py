@@ -12,7 +12,14 @@ from billing.catalogue.listing import NumberListed
 from billing.kit.clock import now
 from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.tariffs import service as tariffs
-from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+from primeline.commands.common import (
+    JsonOption,
+    RegionOption,
+    audited,
+    show_list,
+    show_one,
+    transact,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Our phone numbers.")
 
@@ -46,7 +53,7 @@ def add(
         WithoutPayer, typer.Option(help="When nobody can be charged")
     ] = WithoutPayer.REFUSE,
     free_limit: Annotated[int, typer.Option(help="Seconds of a talk that nobody pays")] = 300,
-    region: Annotated[str, typer.Option(help="Country of a number without +")] = DEFAULT_REGION,
+    region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
     """Put a number to work."""
@@ -82,11 +89,11 @@ def list_(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def show(number: str, as_json: JsonOption = False) -> None:
+def show(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption = False) -> None:
     """Show one of our numbers."""
 
     async def work(s: AsyncSession) -> NumberListed:
-        return await _one(s, require_e164(number))
+        return await _one(s, require_e164(number, region))
 
     show_one(_values(transact(work)), as_json=as_json)
 

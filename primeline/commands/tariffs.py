@@ -1,20 +1,25 @@
 """`primeline tariff`: prices by name, in versions that are never edited."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.clock import now
 from billing.money.text import parse
+from billing.money.values import Money
 from billing.tariffs import service
 from billing.tariffs.service import KeptTariff, TariffUnknown
 from billing.tariffs.values import Tariff
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
 
 app = typer.Typer(no_args_is_help=True, help="What calls cost.")
+
+ALWAYS_TOLD: Final = ("name", "from", "price_per_minute")
 
 _INCREMENTS = re.compile(r"(\d{1,5})/(\d{1,5})")
 _PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))?")
@@ -103,7 +108,7 @@ def list_(as_json: JsonOption = False) -> None:
     async def work(s: AsyncSession) -> list[KeptTariff]:
         return await service.list_versions(s)
 
-    show_list([_values(kept) for kept in transact(work)], title="Tariffs", as_json=as_json)
+    _show_all(transact(work), title="Tariffs", as_json=as_json)
 
 
 @app.command()
@@ -116,8 +121,26 @@ def show(name: str, as_json: JsonOption = False) -> None:
             raise TariffUnknown(name)
         return versions
 
-    rows = [_values(kept) for kept in transact(work)]
-    show_list(rows, title=f"Tariff {name}", as_json=as_json)
+    _show_all(transact(work), title=f"Tariff {name}", as_json=as_json)
+
+
+def _show_all(versions: Sequence[KeptTariff], *, title: str, as_json: bool) -> None:
+    """Show versions; a table leaves out what is in all of them as `tariff add` has it unasked."""
+    rows = [_values(kept) for kept in versions]
+    if rows and not as_json:
+        usual = [_values(replace(kept, tariff=_usual(kept.tariff))) for kept in versions]
+        told = [
+            name
+            for name in rows[0]
+            if name in ALWAYS_TOLD or [row[name] for row in rows] != [row[name] for row in usual]
+        ]
+        rows = [{name: row[name] for name in told} for row in rows]
+    show_list(rows, title=title, as_json=as_json)
+
+
+def _usual(tariff: Tariff) -> Tariff:
+    zero = Money.zero(tariff.currency)
+    return Tariff(tariff.price_per_minute, zero, zero, None)
 
 
 def _values(kept: KeptTariff) -> dict[str, Any]:

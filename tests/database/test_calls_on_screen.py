@@ -7,8 +7,12 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from billing.calls import service as calls
+from billing.calls.values import TimelineEntry
+from billing.kit.clock import to_ms
+from billing.kit.ids import new_call_id
 from primeline.cli import app
-from tests.database.world import World
+from tests.database.world import CALLER, MENU, NOW, World
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +48,7 @@ async def test_a_call_shows_who_got_what(world: World) -> None:
     for words in ("€5.04", "expert-payable", "caller-hung-up", "Ada"):
         assert words in table
     _, latest = await shown("calls")
-    assert str(call_id) in latest
+    assert f" {str(call_id)[:13]} " in latest
 
 
 async def test_books_that_dont_add_up_are_told_with_status_1(world: World) -> None:
@@ -57,3 +61,53 @@ async def test_books_that_dont_add_up_are_told_with_status_1(world: World) -> No
     status, table = await shown("books", "check")
     assert status == 1
     assert "says posted" in table
+
+
+async def test_the_list_of_calls_fits_a_terminal_and_names_each_so_that_it_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    await world.top_up("10.00")
+    made = [await world.paid_call(19)]
+    for random_bits in (0x100 << 62, 0x200 << 62):
+        call_id = new_call_id(unix_ms=1_795_000_000_000, random_bits=random_bits)
+        await world.receive_as(call_id, number=None)
+        made.append(call_id)
+    status, table = await shown("calls")
+    rows = [line.split() for line in table.splitlines() if line.strip()][-3:]
+    assert status == 0
+    assert len(rows) == 3
+    assert CALLER not in table
+    assert max(len(line) for line in table.splitlines()) <= 100
+    shorts = [row[0] for row in rows]
+    for call_id in made:
+        (short,) = [one for one in shorts if str(call_id).startswith(one)]
+        status, answer = await shown("calls", "show", short, "--json")
+        assert (status, json.loads(answer)["id"]) == (0, str(call_id))
+    (paid,) = [row for row in rows if "€0.38" in row]
+    assert (paid[3], paid[4], paid[-1]) == (MENU, "…01", "caller-hung-up")
+
+
+async def test_a_beginning_that_isnt_enough_is_said(world: World) -> None:
+    for random_bits in (1, 2):
+        call_id = new_call_id(unix_ms=1_795_000_000_000, random_bits=random_bits)
+        await world.receive_as(call_id)
+    for given, sentence in (
+        (str(call_id)[:13], "several calls begin with"),
+        ("ffff", "There is no call ffff."),
+        ("yesterday", "is no call's id"),
+    ):
+        result = await asyncio.to_thread(CliRunner().invoke, app, ["calls", "show", given])
+        assert (result.exit_code, sentence in result.stderr) == (1, True)
+
+
+async def test_times_in_a_call_are_seconds_from_its_start(world: World) -> None:
+    await world.top_up("10.00")
+    call_id = await world.paid_call(19)
+    start_ms = to_ms(NOW)
+    async with world.sessions.begin() as s:
+        await calls.append_timeline(s, call_id, [TimelineEntry(start_ms + 2_345, "rang", {})])
+    _, answer = await shown("calls", "show", str(call_id), "--json")
+    call = json.loads(answer)
+    assert call["paid_time"] == [{"from": "0.000", "to": "19.000", "seconds": "19.000"}]
+    assert {"seconds": "2.345", "what": "rang", "detail": ""} in call["timeline"]

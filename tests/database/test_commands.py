@@ -1,23 +1,31 @@
 """The operator's commands, as they are typed."""
 
+import asyncio
 import getpass
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
+from billing.accounts.listing import currencies_in_use
 from billing.kit.database import Sessions
 from primeline.cli import app
+from primeline.lines import Passwords
 from primeline.postgres import Postgres
+from primeline.running import RUNNING_FILE, Running, announce, forget, process_began
 
 Primeline = Callable[..., Result]
 
 
 @pytest.fixture
-def primeline(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> Primeline:
+def primeline(fresh_database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Primeline:
+    monkeypatch.setenv("PRIMELINE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PRIMELINE_DATABASE_URL", fresh_database)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -122,6 +130,12 @@ async def test_who_changed_what_is_on_record(sessions: Sessions) -> None:
         (("number", "show", "0199001299"), "+33199001299 is none of our numbers."),
         (("number", "add", "12"), "'12' is no phone number"),
         (("number", "add", "0199001235", "--kind", "direct"), "There is no expert"),
+        (("number", "add", "0199001235", "--language", "de"), "There are no prompts in 'de'"),
+        (
+            ("caller", "add", "Me", "--number", "0639980002", "--language", "de"),
+            "There are no prompts in 'de', only in: en, fr.",
+        ),
+        (("caller", "pin", "0639980009"), "There is no caller +33639980009."),
         (("topup", "0639980009", "1"), "There is no caller +33639980009."),
         (
             ("calls", "show", "01a20538-2c58-77bf-abf7-50151fe34c94"),
@@ -188,14 +202,18 @@ def test_an_empty_database_says_what_to_run(
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
+        (None, "No database: start `primeline up`, or set PRIMELINE_DATABASE_URL"),
         ("", "PRIMELINE_DATABASE_URL: must be postgresql://"),
         ("postgresql://127.0.0.1:1/x", "The database can't be reached"),
     ],
 )
 def test_a_database_that_isnt_there_is_said(
-    monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str | None, sentence: str
 ) -> None:
-    monkeypatch.setenv("PRIMELINE_DATABASE_URL", url)
+    monkeypatch.setenv("PRIMELINE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("PRIMELINE_DATABASE_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("PRIMELINE_DATABASE_URL", url)
     result = CliRunner().invoke(app, ["calls", "list"])
     assert (result.exit_code, sentence in result.stderr) == (1, True)
 
@@ -205,3 +223,114 @@ def test_every_command_helps() -> None:
     assert result.exit_code == 0
     for name in ("up", "demo", "migrate", "topup", "calls", "number", "expert", "tariff", "books"):
         assert name in result.stdout
+
+
+def running(url: str) -> Running:
+    """As `primeline up` writes it; nobody listens at the ARI address."""
+    pid = os.getpid()
+    began = process_began(pid)
+    ari = ("http://127.0.0.1:1", "primeline", "ari-password")
+    return Running(pid, began, "127.0.0.1:5060", *ari, url)
+
+
+def test_commands_find_the_database_of_the_system_that_runs(
+    line: Primeline, fresh_database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PRIMELINE_DATABASE_URL")
+    announce(tmp_path, running(fresh_database))
+    assert [one["name"] for one in made(line, "caller", "list")] == ["Cleo"]
+    assert line("migrate").exit_code == 0
+    assert (tmp_path / RUNNING_FILE).stat().st_mode & 0o077 == 0
+    forget(tmp_path)
+    assert "No database" in line("caller", "list").stderr
+
+
+def test_a_system_that_was_killed_isnt_taken_for_running(
+    line: Primeline, fresh_database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PRIMELINE_DATABASE_URL")
+    announce(tmp_path, replace(running(fresh_database), began=1.0))
+    assert "No database" in line("caller", "list").stderr
+
+
+def test_up_says_in_one_sentence_that_a_named_database_isnt_there(
+    primeline: Primeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", "postgresql://127.0.0.1:1/x")
+    result = primeline("up")
+    assert result.exit_code == 1
+    assert "The database of PRIMELINE_DATABASE_URL can't be reached" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_who_is_given_a_phone_is_told_how_to_register_it(
+    line: Primeline, fresh_database: str, tmp_path: Path
+) -> None:
+    silent = line("caller", "add", "Al", "--number", "+33639980007", "--phone", "al")
+    assert "primeline phones --show-passwords" in silent.stdout
+    announce(tmp_path, running(fresh_database))
+    result = line("caller", "add", "Me", "--number", "06 39 98 00 09", "--phone", "me")
+    password = Passwords(tmp_path).of("me")
+    assert f"Register a SIP phone as me, password {password}, at 127.0.0.1:5060" in result.stdout
+    assert made(line, "caller", "show", "+33639980009")["phones"] == ["me"]
+    for words in (
+        ("expert", "add", "Eve", "--extension", "12", "--tariff", "standard", "--phone", "me"),
+        ("caller", "add", "You", "--number", "+33639980010", "--phone", "ada"),
+    ):
+        taken = line(*words)
+        assert (taken.exit_code, "is in use already" in taken.stderr) == (1, True)
+
+
+def test_phones_are_listed_with_their_owners_and_passwords_only_if_asked(
+    line: Primeline, fresh_database: str, tmp_path: Path
+) -> None:
+    made(line, "caller", "add", "Me", "--number", "+33639980009", "--phone", "me")
+    assert "nobody is registered now" in line("phones").stdout
+    announce(tmp_path, running(fresh_database))
+    (tmp_path / "lines.toml").write_text('[[phone]]\nendpoint = "door"\nnumber = "+33639980011"\n')
+    rows = made(line, "phones")
+    assert [(row["phone"], row["whose"], row["number"]) for row in rows] == [
+        ("ada", "expert Ada (11)", None),
+        ("ada-2", "expert Ada (11)", None),
+        ("door", "lines.toml", "+33639980011"),
+        ("me", "caller Me", "+33639980009"),
+    ]
+    assert {(row["password"], row["server"]) for row in rows} == {("hidden", "127.0.0.1:5060")}
+    shown = made(line, "phones", "--show-passwords")
+    assert shown[0]["password"] == Passwords(tmp_path).of("ada")
+    assert "door" in line("phones").stdout
+
+
+async def test_a_callers_currency_is_rendered_before_his_first_call(
+    line: Primeline, sessions: Sessions
+) -> None:
+    dollars = ("caller", "add", "Di", "--number", "+1 202 555 0123", "--currency", "USD")
+    await asyncio.to_thread(made, line, *dollars)
+    async with sessions() as s:
+        assert await currencies_in_use(s) == {"EUR", "USD"}
+        jobs = await s.scalars(text("SELECT args FROM procrastinate_jobs ORDER BY id"))
+        wanted = [one for args in jobs for one in args.get("currencies", ())]
+    assert wanted == ["EUR", "USD"]
+
+
+def test_a_new_pin_is_shown_once_and_unlocks(line: Primeline) -> None:
+    answer = made(line, "caller", "pin", "0639980001")
+    assert len(answer["pin"]) == 6
+    assert "note it now" in line("caller", "pin", "0639980001").stdout
+
+
+def test_a_region_says_how_a_callers_number_is_read(line: Primeline) -> None:
+    belgian = ("--region", "BE")
+    made(line, "caller", "add", "Bo", "--number", "0470 12 34 56", *belgian)
+    answer = made(line, "topup", "0470 12 34 56", "5", *belgian)
+    assert answer["credit_now"]["amount"] == "5.0000"
+    assert made(line, "caller", "show", "+32470123456")["name"] == "Bo"
+
+
+def test_a_list_of_tariffs_leaves_out_what_is_usual_in_all(line: Primeline) -> None:
+    assert made(line, "tariff", "list")[0]["increments"] == "1/1"
+    table = line("tariff", "list").stdout
+    assert "tax percent" in table
+    assert not any(word in table for word in ("connect fee", "increments", "maximum", "free"))
+    made(line, "tariff", "add", "block", "--price", "1", "--increments", "60/60")
+    assert "increments" in line("tariff", "list").stdout

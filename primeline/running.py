@@ -1,0 +1,88 @@
+"""What a running `primeline up` tells the commands, by a file for its owner alone."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from billing.kit.errors import PrimelineError
+from billing.kit.settings import Settings, read_settings
+
+RUNNING_FILE: Final = "running.json"
+DATABASE_VARIABLE: Final = "PRIMELINE_DATABASE_URL"
+
+
+class NoDatabase(PrimelineError):
+    """Nothing says where the database is."""
+
+    code = "no-database"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"No database: start `primeline up`, or set {DATABASE_VARIABLE}"
+            " (another folder than .primeline: PRIMELINE_DATA_DIR)."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A system that runs: its first process, its database, where SIP phones register, ARI."""
+
+    pid: int
+    began: float
+    sip: str
+    ari_url: str
+    ari_user: str
+    ari_password: str = field(repr=False)
+    database_url: str = field(repr=False)
+
+
+def data_dir() -> Path:
+    """Give the data folder that the commands mean."""
+    return Path(os.environ.get("PRIMELINE_DATA_DIR", ".primeline"))
+
+
+def process_began(pid: int) -> float:
+    """Tell a process from a later one with its number."""
+    return psutil.Process(pid).create_time()
+
+
+def announce(directory: Path, running: Running) -> None:
+    """Write the file, readable by nobody else."""
+    path = directory / RUNNING_FILE
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(running), file, indent=1)
+    part.rename(path)
+
+
+def forget(directory: Path) -> None:
+    """Remove the file."""
+    (directory / RUNNING_FILE).unlink(missing_ok=True)
+
+
+def find(directory: Path) -> Running | None:
+    """Give what runs on the data in `directory`; None: nothing."""
+    try:
+        found = Running(**json.loads((directory / RUNNING_FILE).read_text()))
+        return found if process_began(found.pid) == found.began else None
+    except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+        return None
+
+
+def find_settings() -> Settings:
+    """Give the settings, with the running system's database unless the environment names one.
+
+    Raises NoDatabase or SettingsInvalid.
+    """
+    if os.environ.get(DATABASE_VARIABLE) is not None:
+        return read_settings()
+    running = find(data_dir())
+    if running is None:
+        raise NoDatabase
+    return read_settings(database_url=running.database_url)
