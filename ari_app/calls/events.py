@@ -35,6 +35,7 @@ class Key(Event):
 
     leg: Leg
     digit: str = field(repr=False)
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ class CommandFailed(Event):
 
     leg: Leg | None
     what: str
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class CallExecutor:
     def _fail(self, leg: Leg | None, what: str, error: AriError) -> None:
         self._failed = True
         log.warning("asterisk refused", what=what, leg=leg, error=str(error))
-        self._actor.post(e.CommandFailed(leg, what))
+        attempt = self._actor.data.attempt if leg is Leg.EXPERT else 0
+        self._actor.post(e.CommandFailed(leg, what, attempt))
 
     async def _request(self, command: c.Command, data: CallData) -> None:  # noqa: C901, PLR0912
         ari, names = self._ari, self._names

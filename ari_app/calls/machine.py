@@ -242,4 +242,6 @@ def _is_stale(data: CallData, event: e.Event) -> bool:
         return not data.expert_up or event.attempt != data.attempt
     if isinstance(event, e.LegEnded):
         return not data.caller_up
+    if isinstance(event, e.Key | e.CommandFailed) and event.leg is Leg.EXPERT:
+        return event.attempt != data.attempt
     return False

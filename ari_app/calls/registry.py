@@ -155,8 +155,9 @@ class Registry:
     def _told(self, event: a.AriEvent) -> tuple[str, e.Event | None]:  # noqa: PLR0911
         """The channel or playback that tells the call, and what is told; None: of no meaning."""
         match event:
-            case a.ChannelDtmf(_, channel, digit):
-                return channel, e.Key(self._leg(channel), digit)
+            case a.ChannelDtmf(_, channel, digit) if self.owns(channel):
+                by = self._leg(channel)
+                return channel, e.Key(by, digit, number_of(channel) if by is Leg.EXPERT else 0)
             case a.EnteredBridge(at_ms, channel, bridge) if call_of(bridge):
                 return channel, e.Entered(self._leg(channel), bridge, at_ms)
             case a.LeftBridge(at_ms, channel, bridge) if call_of(bridge):

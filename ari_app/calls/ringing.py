@@ -66,6 +66,8 @@ def _dial(turn: Turn, phone: int) -> None:
 def dial_recorded(turn: Turn, event: DialRecorded) -> None:
     """The attempt is written, so it may be made."""
     data = turn.data
+    if event.attempt != data.attempt:
+        return
     turn.set(expert_up=True)
     switch_ms = data.limits.ringing_and_offering_ms + data.limits.grace_ms
     turn.do(CreateLeg(event.attempt, _phones(turn)[data.phone], switch_ms))
@@ -74,7 +76,10 @@ def dial_recorded(turn: Turn, event: DialRecorded) -> None:
 
 def leg_ready(turn: Turn, event: LegReady) -> None:
     """Only now may the channel be dialled (earlier Asterisk refuses now and then)."""
-    if event.attempt == turn.data.attempt:
+    if event.attempt != turn.data.attempt:
+        # Made after all, by a request that was given up.
+        turn.do(HangUp(Leg.EXPERT, event.attempt))
+    else:
         turn.do(
             Note("ringing", {"phone": turn.data.phone + 1}),
             DialLeg(event.attempt, turn.data.limits.ringing_phone_ms),

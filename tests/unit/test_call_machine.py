@@ -81,7 +81,8 @@ class Play:
         return self.then(e.Said(leg, number, heard))
 
     def keys(self, digits: str, leg: Leg = Leg.CALLER) -> "Play":
-        return self.then(*(e.Key(leg, digit) for digit in digits))
+        attempt = self.data.attempt if leg is Leg.EXPERT else 0
+        return self.then(*(e.Key(leg, digit, attempt) for digit in digits))
 
     def did(self, kind: type[c.Command]) -> list[c.Command]:
         return [command for command in self.last if isinstance(command, kind)]
@@ -377,6 +378,27 @@ def test_an_old_phones_end_means_nothing_while_the_next_one_rings() -> None:
     assert play.data == before
 
 
+def test_what_failed_for_an_old_phone_does_not_end_the_next_one() -> None:
+    play = ringing().then(e.LegEnded(Leg.EXPERT, 1, 17))
+    before = play.data
+    play.then(e.CommandFailed(Leg.EXPERT, "DialLeg", 1))
+    assert play.data == before
+    assert play.then(e.DialRecorded(1)).did(c.CreateLeg) == []
+    assert len(play.then(e.DialRecorded(2)).did(c.CreateLeg)) == 1
+
+
+def test_a_channel_made_after_its_phone_was_given_up_is_hung_up() -> None:
+    play = ringing().then(e.TimerFired("wait"), e.DialRecorded(2), e.LegReady(1))
+    assert play.did(c.HangUp)[-1] == c.HangUp(Leg.EXPERT, 1)
+    assert not play.did(c.DialLeg)
+
+
+def test_a_key_of_an_old_phone_does_not_accept_for_the_next_one() -> None:
+    play = ringing().then(e.LegEnded(Leg.EXPERT, 1, 17), e.DialRecorded(2), e.LegUp(2))
+    assert play.at(State.OFFERING)
+    assert play.then(e.Key(Leg.EXPERT, "1", attempt=1)).data.state is State.OFFERING
+
+
 @pytest.mark.parametrize("key", list("024567890*#ABCD"))
 def test_no_other_key_accepts_an_offer(key: str) -> None:
     play = offering().keys(key, Leg.EXPERT).keys("1", Leg.CALLER)
@@ -512,7 +534,7 @@ def test_a_spooled_end_says_that_the_cost_is_on_the_statement() -> None:
 
 def test_without_the_dead_mans_switch_nobody_talks() -> None:
     play = joining()
-    play.then(e.CommandFailed(Leg.EXPERT, "Limit"))
+    play.then(e.CommandFailed(Leg.EXPERT, "Limit", 1))
     assert play.data.reason is EndReason.SERVICE_DOWN
     assert play.did(c.Settle) == [c.Settle(EndReason.SERVICE_DOWN, (), None)]
 
