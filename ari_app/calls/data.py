@@ -78,7 +78,10 @@ class CallData:
     coming: Grant | None = None
     """A longer grant that Asterisk has not confirmed yet."""
     extend_due: bool = False
+    asking: bool = False
+    """A longer grant is being asked for, or being confirmed by Asterisk."""
     rose: bool = False
+    """More became available since a longer grant was last asked for."""
     reason: EndReason | None = None
     farewell: tuple[Phrase, ...] = ()
     """What the caller hears after settling if there was no talk."""

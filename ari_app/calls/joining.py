@@ -24,7 +24,7 @@ from ari_app.calls.events import (
 )
 from ari_app.calls.states import BOTH, Leg, State
 from ari_app.calls.stopping import abandon
-from ari_app.calls.talking import run_timers
+from ari_app.calls.talking import ask_again, run_timers
 from ari_app.calls.turn import STATE_TIMER, Turn
 
 JOINING_MS = 5_000
@@ -103,3 +103,5 @@ def talk_failed(turn: Turn, event: CommandFailed) -> None:
         abandon(turn)
     else:
         turn.do(Note("command failed", {"what": event.what}))
+        if turn.data.coming is not None:
+            ask_again(turn)

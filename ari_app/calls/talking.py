@@ -36,7 +36,7 @@ def run_timers(turn: Turn) -> None:
     turn.do(ArmAt(CUT_TIMER, talk.from_ms + turn.data.granted_ms + limits.cut_after_ms))
     if grant is None:
         return
-    turn.set(extend_due=False, rose=False)
+    turn.set(extend_due=False)
     extend_at = grant.granted_seconds - limits.extend_at_seconds
     turn.do(ArmAt(EXTEND_TIMER, talk.from_ms + max(0, extend_at) * 1_000))
     warn_at = warning_at(
@@ -80,8 +80,9 @@ def _cut_reason(turn: Turn) -> EndReason:
 
 def _extend(turn: Turn) -> None:
     data = turn.data
-    if data.grant and data.talk and data.talk.from_ms is not None:
-        turn.set(rose=False)
+    # An answer on its way may know nothing of a rise since: that is asked for after it.
+    if data.grant and data.talk and data.talk.from_ms is not None and not data.asking:
+        turn.set(asking=True, rose=False)
         turn.do(Extend(data.grant.request_number + 1, data.talk.from_ms))
 
 
@@ -117,9 +118,11 @@ def limit_set(turn: Turn, event: LimitSet) -> None:
 
 def _take(turn: Turn, grant: Grant) -> None:
     longer = turn.data.grant is None or grant.granted_seconds > turn.data.grant.granted_seconds
-    turn.set(grant=grant)
+    turn.set(grant=grant, asking=False)
     if longer or grant.end_seconds > grant.granted_seconds:
         run_timers(turn)
+    elif turn.data.rose:
+        _extend(turn)
 
 
 def extension_away(turn: Turn, event: DatabaseAway) -> None:
@@ -129,4 +132,12 @@ def extension_away(turn: Turn, event: DatabaseAway) -> None:
     if talk is not None and not talk.written:
         abandon(turn)
     elif talk is not None and talk.paid:
-        turn.do(Note("database away"), Arm(EXTEND_TIMER, EXTEND_AGAIN_MS))
+        turn.do(Note("database away"))
+        ask_again(turn)
+
+
+def ask_again(turn: Turn) -> None:
+    """A longer grant was not got, or not confirmed: soon again, also where money made it due."""
+    rose = turn.data.rose or turn.data.asking
+    turn.set(asking=False, coming=None, rose=rose)
+    turn.do(Arm(EXTEND_TIMER, EXTEND_AGAIN_MS))

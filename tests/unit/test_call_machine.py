@@ -468,6 +468,44 @@ def test_money_that_came_before_the_extension_is_seen_at_it() -> None:
     assert play.then(e.TimerFired("extend")).did(c.Extend)
 
 
+def final_at_its_extension() -> Play:
+    play = talking()
+    play.data = replace(play.data, grant=Grant(0, 200, 200, final=True, held=eur(400)))
+    return play.then(e.TimerFired("extend"), e.AvailableRose(7))
+
+
+def test_money_that_comes_while_a_longer_grant_is_asked_for_is_asked_for_after_it() -> None:
+    play = final_at_its_extension()
+    assert play.did(c.Extend) == [c.Extend(1, T0)]
+    # The same request again would only get its first answer.
+    assert not play.then(e.AvailableRose(8)).did(c.Extend)
+    play.then(e.Extended(Grant(1, 200, 200, final=True, held=eur(400))))
+    assert play.did(c.Extend) == [c.Extend(2, T0)]
+
+
+def test_money_that_comes_while_a_longer_grant_is_confirmed_is_not_forgotten() -> None:
+    play = final_at_its_extension()
+    longer = e.Extended(Grant(1, 250, 250, final=True, held=eur(500)))
+    play.then(longer, e.AvailableRose(8), e.LimitSet(250))
+    assert not play.did(c.Extend)
+    assert play.then(e.TimerFired("extend")).did(c.Extend) == [c.Extend(2, T0)]
+
+
+def test_a_final_grant_that_rose_is_asked_for_again_after_the_database_was_away() -> None:
+    play = final_at_its_extension().then(e.DatabaseAway())
+    assert play.then(e.TimerFired("extend")).did(c.Extend) == [c.Extend(1, T0)]
+
+
+def test_a_longer_grant_that_asterisk_did_not_confirm_is_asked_for_again() -> None:
+    play = talking().then(e.TimerFired("extend"))
+    play.then(e.Extended(Grant(1, 450, 500, final=False, held=eur(900))))
+    play.then(e.CommandFailed(Leg.CALLER, "Limit"))
+    assert c.Arm("extend", 5_000) in play.last
+    assert play.then(e.TimerFired("extend")).did(c.Extend) == [c.Extend(1, T0)]
+    play.then(e.Extended(Grant(1, 450, 500, final=False, held=eur(900))), e.LimitSet(450))
+    assert c.ArmAt("cut", T0 + 450_040) in play.last
+
+
 def test_the_cut_is_one_request_and_both_are_told() -> None:
     play = talking()
     play.data = replace(play.data, grant=Grant(0, 25, 25, final=True, held=eur(50)))
