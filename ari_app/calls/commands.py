@@ -202,11 +202,15 @@ class Extend(Command):
 
 @dataclass(frozen=True, slots=True)
 class Settle(Command):
-    """Write the end of the call and all its money."""
+    """Write the end of the call and all its money.
+
+    `by_record`: no event told the end of paid time, so Asterisk's own record is asked.
+    """
 
     reason: EndReason
     intervals: tuple[Interval, ...]
     no_payer: NoPayer | None
+    by_record: bool = False
 
 
 # To ourselves.

@@ -280,7 +280,7 @@ class Records:
                 no_payer=command.no_payer,
                 at=_now(),
                 timeline=tuple(timeline),
-                by_cel=self.by_cel,
+                by_cel=self.by_cel or command.by_record,
             )
             try:
                 settlement = await within(limits.settling_ms, self._settle_now(end))

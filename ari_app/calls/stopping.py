@@ -6,6 +6,7 @@ from ari_app.calls.commands import (
     Arm,
     Disarm,
     DropBridge,
+    HangUp,
     Note,
 )
 from ari_app.calls.events import (
@@ -91,18 +92,16 @@ def stopping_leg_ended(turn: Turn, event: LegEnded) -> None:
 
 
 def stopping_timer(turn: Turn, event: TimerFired) -> None:
-    """Asterisk does not say that the legs left: the grant's end is the most that can be owed."""
+    """Asterisk does not say that the legs left: hung up, and paid is what its record proves.
+
+    They may have parted long before, unheard by us, or still talk.
+    """
     del event
     data = turn.data
-    talk = data.talk
-    if (
-        talk is not None
-        and talk.paid
-        and talk.from_ms is not None
-        and len(talk.inside) == len(BOTH)
-    ):
-        turn.set(
-            intervals=(*data.intervals, Interval(talk.from_ms, talk.from_ms + turn.data.granted_ms))
-        )
+    assert data.reason is not None  # noqa: S101  (stopping gave one)
+    inside = data.talk.inside if data.talk else frozenset()
+    turn.do(
+        *(HangUp(leg, data.attempt if leg is Leg.EXPERT else 0) for leg in BOTH if leg in inside)
+    )
     turn.set(talk=None)
-    talk_over(turn)
+    turn.settle(data.reason, by_record=len(inside) == len(BOTH))

@@ -66,7 +66,7 @@ class Turn:
         self.do(Disarm(WAIT_TIMER), Say(leg, said, number))
         self.set(says=number, saying=(*self.data.saying, (leg, number)))
 
-    def settle(self, reason: EndReason, *farewell: Phrase | str) -> None:
+    def settle(self, reason: EndReason, *farewell: Phrase | str, by_record: bool = False) -> None:
         """End the call's money for `reason`; then the caller hears `farewell`, if any."""
         data = self.data
         self.hush(Leg.CALLER)
@@ -78,7 +78,7 @@ class Turn:
             farewell=tuple(Phrase(p) if isinstance(p, str) else p for p in farewell),
         )
         free = NoPayer.CALLER_UNKNOWN if data.number and data.caller is None else None
-        self.do(Settle(reason, self.data.intervals, free))
+        self.do(Settle(reason, self.data.intervals, free, by_record))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
         ms = data.limits.settling_ms + data.limits.database_ms
         self.do(Arm(STATE_TIMER, ms))

@@ -520,6 +520,21 @@ def test_the_cut_is_one_request_and_both_are_told() -> None:
     assert play.spoken(Leg.EXPERT)[0] == "caller-credit-used-up"
 
 
+def test_a_stop_that_asterisk_does_not_confirm_hangs_up_and_is_paid_by_its_record() -> None:
+    play = stopping().then(e.TimerFired("state"))
+    assert play.did(c.Settle) == [c.Settle(EndReason.DATABASE_AWAY, (), None, by_record=True)]
+    assert play.did(c.HangUp) == [c.HangUp(Leg.EXPERT, 1), c.HangUp(Leg.CALLER)]
+
+
+def test_a_stop_confirmed_for_one_leg_alone_is_paid_up_to_then() -> None:
+    play = stopping()
+    left = e.Left(Leg.EXPERT, bridge_of(play), T0 + 300_041)
+    play.then(left, e.TimerFired("state"))
+    paid = (Interval(T0, T0 + 300_041),)
+    assert play.did(c.Settle) == [c.Settle(EndReason.DATABASE_AWAY, paid, None)]
+    assert play.did(c.HangUp) == [c.HangUp(Leg.CALLER)]
+
+
 @pytest.mark.parametrize(
     ("leg", "reason"),
     [(Leg.CALLER, EndReason.CALLER_HUNG_UP), (Leg.EXPERT, EndReason.EXPERT_HUNG_UP)],
