@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from ari_app.calls.commands import Command, HangUp, LimitTalk, Note, RecordTalk
+from ari_app.calls.commands import Command, LimitTalk, Note, RecordTalk
 from ari_app.calls.data import CallData, Talk
-from ari_app.calls.states import Leg, State
+from ari_app.calls.states import State
 from ari_app.calls.talking import run_timers
 from ari_app.calls.turn import Turn
 from billing.calls.values import EndReason
@@ -42,8 +42,6 @@ def let_go(data: CallData, says: int = RECOVERED_SAYS) -> Next:
     """There was no talk yet: all is given back and the caller hears an apology."""
     turn = Turn(replace(data, says=says))
     turn.do(Note("let go after a restart"))
-    if data.expert_up:
-        turn.do(HangUp(Leg.EXPERT, data.attempt))
     turn.settle(EndReason.SERVICE_DOWN, "apology")
     return turn.data, tuple(turn.commands)
 

@@ -94,6 +94,10 @@ class CallData:
         """Whether somebody pays for this call."""
         return self.caller is not None
 
+    def up(self, leg: Leg) -> bool:
+        """Whether the leg exists."""
+        return self.caller_up if leg is Leg.CALLER else self.expert_up
+
     def playback(self, leg: Leg) -> int | None:
         """The number of the playback that `leg` hears now."""
         return dict(self.saying).get(leg)

@@ -61,16 +61,10 @@ def after_settling(turn: Turn) -> None:
         _aftercare(turn)
     elif data.caller_up and data.farewell:
         turn.go(State.GOODBYE)
-        _hang_up_expert(turn)
         turn.last(data.limits.goodbye_ms, "silent")
         turn.say(Leg.CALLER, *data.farewell)
     else:
         end(turn)
-
-
-def _hang_up_expert(turn: Turn) -> None:
-    if turn.data.expert_up:
-        turn.do(HangUp(Leg.EXPERT, turn.data.attempt))
 
 
 def _aftercare(turn: Turn) -> None:
@@ -185,8 +179,6 @@ def hung_up_early(turn: Turn, event: LegEnded) -> None:
     data = turn.data
     refused = data.refusal if data.state is State.CHOOSING else None
     turn.set(caller_up=False, saying=())
-    if turn.data.expert_up:
-        turn.do(HangUp(Leg.EXPERT, turn.data.attempt))
     turn.settle(refused or EndReason.CALLER_HUNG_UP)
 
 

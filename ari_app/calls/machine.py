@@ -70,8 +70,8 @@ _TALK: Final[Rules] = {
     (e.TimerFired, None): _rule(talking.talk_timer, S.STOPPING, S.SETTLING),
     (e.DatabaseAway, None): _rule(talking.extension_away, S.SETTLING),
     (e.CommandFailed, None): _rule(joining.talk_failed, S.SETTLING),
-    CALLER_GONE: _rule(stopping.talk_leg_ended, S.SETTLING),
-    EXPERT_GONE: _rule(stopping.talk_leg_ended, S.SETTLING),
+    CALLER_GONE: _rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
+    EXPERT_GONE: _rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
 }
 _LEG_GONE: Final[Rules] = {
     CALLER_GONE: _rule(ending.leg_gone, S.ENDING, S.OVER),

@@ -7,6 +7,7 @@ from ari_app.calls.commands import (
     Disarm,
     DropBridge,
     HangUp,
+    Limit,
     Note,
 )
 from ari_app.calls.events import (
@@ -19,6 +20,7 @@ from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER,
 from billing.calls.values import EndReason, Interval
 
 TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER)
+HUNG_UP = {Leg.CALLER: EndReason.CALLER_HUNG_UP, Leg.EXPERT: EndReason.EXPERT_HUNG_UP}
 
 
 def abandon(turn: Turn) -> None:
@@ -40,6 +42,10 @@ def stop(turn: Turn, reason: EndReason) -> None:
     )
     if talk is not None:
         turn.do(DropBridge(talk.bridge))
+        # Who is still up has the talk's limit, which may be minutes away.
+        limits = turn.data.limits
+        up = tuple(leg for leg in BOTH if leg in talk.inside and turn.data.up(leg))
+        turn.do(Limit(up, limits.stopping_ms + limits.grace_ms, "silent"))
 
 
 def left(turn: Turn, event: Left) -> None:
@@ -54,8 +60,7 @@ def left(turn: Turn, event: Left) -> None:
         turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, event.at_ms)))
     turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
     if turn.data.state is not State.STOPPING:
-        hung_up = EndReason.CALLER_HUNG_UP if event.leg is Leg.CALLER else EndReason.EXPERT_HUNG_UP
-        stop(turn, hung_up)
+        stop(turn, HUNG_UP[event.leg])
     if turn.data.talk is not None and not turn.data.talk.inside:
         talk_over(turn)
 
@@ -68,7 +73,10 @@ def talk_over(turn: Turn) -> None:
 
 
 def talk_leg_ended(turn: Turn, event: LegEnded) -> None:
-    """A leg is gone. Its `Left` came before it; without one the talk had not begun."""
+    """A leg is gone. Its `Left` came before it; without one the talk had not begun.
+
+    Should that `Left` be missing, the other must not go on talking to nobody for money.
+    """
     talk = turn.data.talk
     if event.leg is Leg.EXPERT:
         turn.set(expert_up=False)
@@ -81,6 +89,8 @@ def talk_leg_ended(turn: Turn, event: LegEnded) -> None:
             turn.settle(EndReason.CALLER_HUNG_UP)
         else:
             turn.settle(EndReason.EXPERT_HUNG_UP, "expert-hung-up", "nothing-charged", "goodbye")
+    elif talk is not None and event.leg in talk.inside:
+        stop(turn, HUNG_UP[event.leg])
 
 
 def stopping_leg_ended(turn: Turn, event: LegEnded) -> None:

@@ -6,7 +6,7 @@ A `Turn` lives only inside one call of `machine.step`; nothing outside sees it c
 from dataclasses import replace
 from typing import Any
 
-from ari_app.calls.commands import Arm, Command, Disarm, Hush, Limit, Note, Say, Settle
+from ari_app.calls.commands import Arm, Command, Disarm, HangUp, Hush, Limit, Note, Say, Settle
 from ari_app.calls.data import CallData
 from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, NoPayer
@@ -71,6 +71,8 @@ class Turn:
         data = self.data
         self.hush(Leg.CALLER)
         self.hush(Leg.EXPERT)
+        if data.expert_up and not data.talked:
+            self.do(HangUp(Leg.EXPERT, data.attempt))
         self.do(Note("ending", {"reason": str(reason)}))
         self.go(
             State.SETTLING,

@@ -520,6 +520,36 @@ def test_the_cut_is_one_request_and_both_are_told() -> None:
     assert play.spoken(Leg.EXPERT)[0] == "caller-credit-used-up"
 
 
+def test_who_is_still_up_as_a_talk_stops_has_the_short_limit_of_that_state() -> None:
+    assert stopping().did(c.Limit) == [c.Limit((Leg.EXPERT, Leg.CALLER), 4_000, "silent")]
+    play = talking()
+    play.then(e.Left(Leg.EXPERT, bridge_of(play), T0 + 9_000))
+    assert play.did(c.Limit) == [c.Limit((Leg.CALLER,), 4_000, "silent")]
+
+
+def test_a_leg_gone_without_leaving_the_bridge_ends_the_talk_all_the_same() -> None:
+    play = talking().then(e.LegEnded(Leg.EXPERT, 1, 16))
+    assert play.at(State.STOPPING)
+    bridge = bridge_of(play)
+    assert play.did(c.DropBridge) == [c.DropBridge(bridge)]
+    assert play.did(c.Limit) == [c.Limit((Leg.CALLER,), 4_000, "silent")]
+    # It was told after all, only later.
+    play.then(e.Left(Leg.EXPERT, bridge, T0 + 9_000), e.Left(Leg.CALLER, bridge, T0 + 9_005))
+    paid = (Interval(T0, T0 + 9_000),)
+    assert play.did(c.Settle) == [c.Settle(EndReason.EXPERT_HUNG_UP, paid, None)]
+
+
+@pytest.mark.parametrize("state", [State.RINGING, State.OFFERING, State.TALKING_PAID])
+def test_where_there_was_no_talk_the_expert_is_let_go_before_the_money_is_written(
+    state: State,
+) -> None:
+    play = joining() if state is State.TALKING_PAID else REACH[state]()
+    play.then(e.LegEnded(Leg.CALLER))
+    kinds = [type(command) for command in play.last]
+    assert kinds.index(c.HangUp) < kinds.index(c.Settle)
+    assert play.did(c.HangUp) == [c.HangUp(Leg.EXPERT, 1)]
+
+
 def test_a_stop_that_asterisk_does_not_confirm_hangs_up_and_is_paid_by_its_record() -> None:
     play = stopping().then(e.TimerFired("state"))
     assert play.did(c.Settle) == [c.Settle(EndReason.DATABASE_AWAY, (), None, by_record=True)]
