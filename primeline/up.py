@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -108,7 +109,8 @@ async def _run(config: SystemConfig, console: Console) -> None:
             others = await currencies_in_use(s) - RENDERED
         if others:
             await asyncio.to_thread(render_prompts, config.prompts_dir, config.tree, others)
-        followers.append(Follower(config.directory, sessions, console.print))
+        say = partial(console.print, markup=False, soft_wrap=True)
+        followers.append(Follower(config.directory, sessions, say))
         return await followers[0].first()
 
     async with AsyncExitStack() as held:
@@ -142,7 +144,8 @@ def _show(system: System, console: Console) -> None:
     console.print(f"Health: {system.urls['health']}/health · logs: {config.directory}")
     if config.directory != DATA_DIR:
         console.print("For `primeline` in another terminal:")
-        console.print(f"  export PRIMELINE_DATA_DIR={shlex.quote(str(config.directory.resolve()))}")
+        folder = shlex.quote(str(config.directory.resolve()))
+        console.print(f"  export PRIMELINE_DATA_DIR={folder}", soft_wrap=True)
     console.print("Ctrl-C ends it.")
 
 

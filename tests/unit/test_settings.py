@@ -70,7 +70,11 @@ def test_the_password_never_shows() -> None:
     assert "hunter2" not in repr(settings)
 
 
-def test_the_defaults_are_what_the_whole_system_uses(tmp_path: Path) -> None:
+def test_the_defaults_are_what_the_whole_system_uses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"PRIMELINE_{name.upper()}", raising=False)
     settings = Settings(database_url="postgresql://h/d")
     program = Program(("asterisk",), Path("/modules"), Path("/data"), "22.10.1")
     ports = Ports.of_slot(0)
