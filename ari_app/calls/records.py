@@ -177,7 +177,7 @@ class Records:
 
                 async def hold(s: AsyncSession) -> e.Event:
                     if not paid:
-                        refused = await charging.reserve_free(s, call_id, expert.expert_id, _now())
+                        refused = await calls.reserve_free(s, call_id, expert.expert_id, _now())
                         return e.NotGranted(refused.refusal) if refused else e.Held(None)
                     assert data.caller is not None  # noqa: S101  (somebody pays)
                     account_id = data.caller.account_id

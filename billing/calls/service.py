@@ -15,7 +15,13 @@ from billing.calls.cel import cel_end, cel_intervals, cel_offset, import_cel, sa
 from billing.calls.models import CallRow, DialAttempt, TalkStretch
 from billing.calls.records import get_call, list_calls
 from billing.calls.recovery import open_calls, proved_time
-from billing.calls.settling import append_timeline, release, settle, talk_stopped
+from billing.calls.settling import (
+    append_timeline,
+    release,
+    reserve_free,
+    settle,
+    talk_stopped,
+)
 from billing.calls.values import Reception
 from billing.catalogue import service as catalogue
 from billing.catalogue.models import ExpertPhone
@@ -39,6 +45,7 @@ __all__ = [
     "proved_time",
     "receive",
     "release",
+    "reserve_free",
     "save_cel_offset",
     "set_state",
     "settle",

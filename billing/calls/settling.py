@@ -12,8 +12,9 @@ from billing.calls.models import CallRow, PaidInterval, TalkStretch, TimelineRow
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.catalogue import reservations
 from billing.charging import ending, sessions
+from billing.charging import service as charging
 from billing.charging.models import ChargingSession
-from billing.charging.values import Settlement
+from billing.charging.values import Refused, Settlement
 from billing.kit.clock import now, to_ms
 from billing.kit.jobs import defer
 from billing.ledger import service as ledger
@@ -53,6 +54,19 @@ async def release(
     await s.flush()
     released = TimelineEntry(to_ms(at or now()), "released", {"reason": reason})
     await append_timeline(s, call_id, [released])
+
+
+async def reserve_free(
+    s: AsyncSession, call_id: UUID, expert_id: UUID, at: datetime
+) -> Refused | None:
+    """Reserve the expert for a talk that nobody pays; None: reserved.
+
+    Raises CallUnknown or CallEnded: nothing would ever free him from a call that is over.
+    """
+    call = await lock_call(s, call_id)
+    if call.ended_at is not None:
+        raise CallEnded(call_id)
+    return await charging.reserve_free(s, call_id, expert_id, at)
 
 
 async def _paid_time_began(s: AsyncSession, call_id: UUID) -> bool:

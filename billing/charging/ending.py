@@ -58,7 +58,12 @@ async def close(
 
     The session must be locked. The number of statements doesn't depend on that of grants.
     """
-    if session is None or session.tariff is None:
+    if session is None:
+        return Closed(rules.bill(intervals, 0), None, None)
+    if session.tariff is None:
+        # A quote that comes after all, from a process that was given up, must find it closed.
+        session.state = "settled"
+        await s.flush()
         return Closed(rules.bill(intervals, 0), None, None)
     tariff = sessions.tariff_of(session)
     grants = await sessions.grants_of(s, session) if session.state == "granted" else []

@@ -14,7 +14,7 @@ from billing.calls import service as calls
 from billing.calls.errors import CallEnded, CallUnknown, IntervalOpen, PaidTimeBegan
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.catalogue.values import Availability
-from billing.charging import service as charging
+from billing.charging.errors import SessionState
 from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.clock import to_ms
 from billing.kit.ids import new_call_id
@@ -106,7 +106,7 @@ async def test_a_free_call_is_a_zero_line_with_its_reason(world: World) -> None:
     reception = await world.receive_as(call_id, number=None)
     assert reception.caller is None
     async with world.sessions.begin() as s:
-        assert await charging.reserve_free(s, call_id, world.expert_id, NOW) is None
+        assert await calls.reserve_free(s, call_id, world.expert_id, NOW) is None
         settlement = await calls.settle(
             s,
             call_id,
@@ -326,13 +326,25 @@ async def test_one_expert_is_in_one_call_only(world: World) -> None:
 async def test_a_free_talk_takes_the_expert_too(world: World) -> None:
     first, second = await world.receive(), await world.receive()
     async with world.sessions.begin() as s:
-        assert await charging.reserve_free(s, first, world.expert_id, NOW) is None
-        assert await charging.reserve_free(s, first, world.expert_id, NOW) is None
+        assert await calls.reserve_free(s, first, world.expert_id, NOW) is None
+        assert await calls.reserve_free(s, first, world.expert_id, NOW) is None
         busy = Refused(Refusal.EXPERT_BUSY)
-        assert await charging.reserve_free(s, second, world.expert_id, NOW) == busy
+        assert await calls.reserve_free(s, second, world.expert_id, NOW) == busy
     await world.settle(first, None, EndReason.FREE_LIMIT)
     async with world.sessions.begin() as s:
-        assert await charging.reserve_free(s, second, world.expert_id, NOW) is None
+        assert await calls.reserve_free(s, second, world.expert_id, NOW) is None
+
+
+async def test_nothing_is_reserved_or_quoted_for_a_call_that_has_ended(world: World) -> None:
+    await world.top_up("10.00")
+    call_id = await world.receive()
+    await world.settle(call_id, None, EndReason.SERVICE_DOWN)
+    with pytest.raises(CallEnded):
+        async with world.sessions.begin() as s:
+            await calls.reserve_free(s, call_id, world.expert_id, NOW)
+    assert await world.availability(world.expert_id) is Availability.AVAILABLE
+    with pytest.raises(SessionState):
+        await world.quote(call_id)
 
 
 async def test_a_refused_hold_leaves_the_expert_free(world: World) -> None:
