@@ -221,10 +221,6 @@ class AriClient:
             return False
         return True
 
-    async def ping(self) -> None:
-        """Prove that Asterisk lives."""
-        await self.request("GET", "asterisk/ping")
-
     async def open_events(self, heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
         """Open the events websocket. Our channels' subscriptions outlive its loss."""
         url = f"{self._url}/events?app={APPLICATION}&subscribeAll=false"

@@ -196,18 +196,26 @@ class Registry:
         """
         while True:
             await asyncio.sleep(self.limits.heartbeat_ms / 1000)
-            talking = [id_ for id_, actor, _ in self.actors() if actor.data.state in TALKING]
-            at = datetime.now(UTC)
-            if talking and await self._asterisk_lives():
-                await self._quietly(partial(calls.heartbeat, call_ids=talking, at=at))
+            await self._beat()
 
-    async def _asterisk_lives(self) -> bool:
+    async def _beat(self) -> None:
+        talking = [
+            (channel, id_)
+            for channel, id_ in self._callers.items()
+            if self._actors[id_].data.state in TALKING
+        ]
+        if not talking:
+            return
+        at = datetime.now(UTC)
         try:
-            await self._ari.ping()
+            # An Asterisk that was started anew lives too, but our callers are not in it.
+            ours = set(await self._ari.application_channels())
         except AriError as error:
             log.warning("asterisk does not answer", error=str(error))
-            return False
-        return True
+            return
+        living = [id_ for channel, id_ in talking if channel in ours]
+        if living:
+            await self._quietly(partial(calls.heartbeat, call_ids=living, at=at))
 
     async def watch_wallets(self) -> None:
         """Tell the talks whose wallet has more available than when they last looked."""
