@@ -95,9 +95,12 @@ class AriClient:
                 raise AriUnreachable(method, path, str(error)) from error
         except TimeoutError as error:
             raise AriUnreachable(method, path, "no answer in time") from error
+        except (aiohttp.ClientError, ValueError) as error:
+            # Asterisk died while it answered.
+            raise AriUnreachable(method, path, str(error)) from error
         try:
             return await self._once(method, path, params, body)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise AriUnreachable(method, path, str(error)) from error
 
     async def _once(
