@@ -23,6 +23,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_ms() -> int:
+    """A clock that nobody sets, in milliseconds since some moment."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class Executor(Protocol):
     """Carries commands out. `execute` must not wait for the database."""
 

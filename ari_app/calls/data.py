@@ -27,6 +27,7 @@ class Talk:
     bridge: str
     paid: bool
     from_ms: int | None = None
+    steady_from_ms: int | None = None
     inside: frozenset[Leg] = frozenset()
     tones: int = 0
     written: bool = False

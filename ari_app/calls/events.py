@@ -1,6 +1,7 @@
 """What can happen to a call, as values: from Asterisk, from the database, from a timer.
 
-Every `*_ms` is Asterisk's own timestamp in milliseconds since the epoch.
+Every `at_ms` is Asterisk's own timestamp in milliseconds since the epoch; `steady_ms` is when we
+were told, by a clock that nobody sets (None: not known).
 """
 
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class Entered(Event):
     leg: Leg
     bridge: str
     at_ms: int
+    steady_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Left(Event):
     leg: Leg
     bridge: str
     at_ms: int
+    steady_ms: int | None = None
 
 
 # From the database.

@@ -87,7 +87,9 @@ def entered(turn: Turn, event: Entered) -> None:
     talk = replace(talk, inside=talk.inside | {event.leg})
     turn.set(talk=talk)
     if len(talk.inside) == len(BOTH) and talk.from_ms is None:
-        turn.set(talk=replace(talk, from_ms=event.at_ms), talked=True)
+        turn.set(
+            talk=replace(talk, from_ms=event.at_ms, steady_from_ms=event.steady_ms), talked=True
+        )
         turn.do(
             Disarm(STATE_TIMER),
             Note("talk begins", {"kind": "paid" if talk.paid else "free"}),

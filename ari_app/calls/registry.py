@@ -12,7 +12,7 @@ import structlog
 from ari_app.ari import events as a
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls import events as e
-from ari_app.calls.actor import Actor
+from ari_app.calls.actor import Actor, steady_ms
 from ari_app.calls.commands import Command
 from ari_app.calls.data import CallData
 from ari_app.calls.executor import CallExecutor
@@ -159,9 +159,9 @@ class Registry:
                 by = self._leg(channel)
                 return channel, e.Key(by, digit, number_of(channel) if by is Leg.EXPERT else 0)
             case a.EnteredBridge(at_ms, channel, bridge) if call_of(bridge):
-                return channel, e.Entered(self._leg(channel), bridge, at_ms)
+                return channel, e.Entered(self._leg(channel), bridge, at_ms, steady_ms())
             case a.LeftBridge(at_ms, channel, bridge) if call_of(bridge):
-                return channel, e.Left(self._leg(channel), bridge, at_ms)
+                return channel, e.Left(self._leg(channel), bridge, at_ms, steady_ms())
             case a.PlaybackFinished(_, playback, failed):
                 leg = leg_of(playback)
                 number = number_of(playback) if leg else 0

@@ -20,6 +20,9 @@ from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER,
 from billing.calls.values import EndReason, Interval
 
 TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER)
+CLOCKS_APART_MS = 250
+"""More than events are ever late: somebody set the clock, or we stood still."""
+
 HUNG_UP = {Leg.CALLER: EndReason.CALLER_HUNG_UP, Leg.EXPERT: EndReason.EXPERT_HUNG_UP}
 
 
@@ -57,12 +60,28 @@ def left(turn: Turn, event: Left) -> None:
         turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
         return
     if len(talk.inside) == len(BOTH) and talk.paid:
-        turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, event.at_ms)))
+        end_ms = _end_ms(turn, event, talk.from_ms, talk.steady_from_ms)
+        turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, end_ms)))
     turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
     if turn.data.state is not State.STOPPING:
         stop(turn, HUNG_UP[event.leg])
     if turn.data.talk is not None and not turn.data.talk.inside:
         talk_over(turn)
+
+
+def _end_ms(turn: Turn, event: Left, from_ms: int, steady_from_ms: int | None) -> int:
+    """The end by Asterisk's clock, checked against the steady one: where they differ, the sooner.
+
+    A clock that was set in the talk must not make anybody pay for time that wasn't talked.
+    """
+    if steady_from_ms is None or event.steady_ms is None:
+        return event.at_ms
+    steady_ms = event.steady_ms - steady_from_ms
+    apart_ms = event.at_ms - from_ms - steady_ms
+    if abs(apart_ms) <= CLOCKS_APART_MS:
+        return event.at_ms
+    turn.do(Note("clocks differ", {"milliseconds": apart_ms}))
+    return min(event.at_ms, from_ms + steady_ms)
 
 
 def talk_over(turn: Turn) -> None:

@@ -556,6 +556,37 @@ def test_a_stop_that_asterisk_does_not_confirm_hangs_up_and_is_paid_by_its_recor
     assert play.did(c.HangUp) == [c.HangUp(Leg.EXPERT, 1), c.HangUp(Leg.CALLER)]
 
 
+@pytest.mark.parametrize(
+    ("clock_ms", "steady_ms", "billed_ms"),
+    [
+        (9_000, 9_004, 9_000),
+        (9_000, 8_760, 9_000),
+        # Set forward by an hour; we stood still at its end; set back by a minute.
+        (3_609_000, 9_004, 9_004),
+        (9_000, 14_000, 9_000),
+        (-51_000, 9_004, -51_000),
+    ],
+)
+def test_a_clock_set_in_a_talk_makes_nobody_pay_for_it(
+    clock_ms: int, steady_ms: int, billed_ms: int
+) -> None:
+    play = joining().said(Leg.CALLER).said(Leg.EXPERT)
+    bridge = bridge_of(play)
+    play.then(
+        e.TalkRecorded(bridge),
+        e.Entered(Leg.EXPERT, bridge, T0 - 3, 500),
+        e.Entered(Leg.CALLER, bridge, T0, 503),
+        e.Left(Leg.CALLER, bridge, T0 + clock_ms, 503 + steady_ms),
+    )
+    assert play.data.intervals == (Interval(T0, T0 + billed_ms),)
+    flagged = [
+        note
+        for note in play.did(c.Note)
+        if note == c.Note("clocks differ", {"milliseconds": clock_ms - steady_ms})
+    ]
+    assert bool(flagged) is (abs(clock_ms - steady_ms) > 250)
+
+
 def test_a_stop_confirmed_for_one_leg_alone_is_paid_up_to_then() -> None:
     play = stopping()
     left = e.Left(Leg.EXPERT, bridge_of(play), T0 + 300_041)
