@@ -192,8 +192,9 @@ All others have a test on a real Asterisk.
 
 _ANY_TIME: Final = (e.Key, e.Said, e.AvailableRose, e.DatabaseAway, e.CommandFailed, e.TimerFired)
 _ANSWERS: Final = (
-    e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded, e.TalkRecorded,
-    e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled, e.Entered, e.Left,
+    e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
+    e.TalkRecorded, e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled,
+    e.Entered, e.Left,
 )  # fmt: skip
 """Answers to what an earlier state asked: the call may have moved on before they come."""
 

@@ -232,9 +232,28 @@ def test_every_hang_up_is_in_the_table_or_impossible_with_a_reason() -> None:
 def test_an_illegal_event_raises_and_changes_nothing() -> None:
     play = choosing()
     before = play.data
-    with pytest.raises(IllegalEvent, match="Received can't happen while choosing"):
-        play.then(e.Received(Reception(MENU, CALLER)))
+    with pytest.raises(IllegalEvent, match="LegEnded can't happen while choosing"):
+        step(replace(before, expert_up=True), e.LegEnded(Leg.EXPERT))
     assert play.data is before
+
+
+def test_a_caller_who_hangs_up_before_he_is_looked_up_is_no_fault() -> None:
+    play = Play().then(e.LegEnded(Leg.CALLER))
+    before = play.data
+    assert play.then(e.Received(Reception(MENU, CALLER))).data is before
+
+
+def test_no_late_answer_lets_a_caller_past_his_pin() -> None:
+    for answer in (
+        e.LookedUp(EXPERT),
+        e.Quoted(QUOTE),
+        e.Held(GRANT),
+        e.Received(Reception(MENU, None)),
+    ):
+        play = received()
+        before = play.data
+        assert play.then(answer).data is before
+        assert not play.last
 
 
 def test_an_unknown_number_is_told_unanswered_and_refused_by_cause_1() -> None:
