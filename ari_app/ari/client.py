@@ -69,7 +69,7 @@ class AriClient:
     @property
     def session(self) -> aiohttp.ClientSession:
         """The HTTP session, open inside the context only."""
-        assert self._session is not None, "use AriClient as a context manager"  # noqa: S101
+        assert self._session is not None, "use AriClient as a context manager"
         return self._session
 
     async def request(

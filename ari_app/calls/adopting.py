@@ -21,7 +21,7 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
     A grant may have been lengthened, and a talk's start seen, just before the restart: so the
     limits in Asterisk are set and the start written again.
     """
-    assert talk.from_ms is not None  # noqa: S101  (a talk without a start isn't adopted)
+    assert talk.from_ms is not None  # a talk without a start isn't adopted
     state = State.TALKING_PAID if talk.paid else State.TALKING_FREE
     turn = Turn(
         replace(data, state=state, talk=talk, talks=talks, talked=True, says=RECOVERED_SAYS)

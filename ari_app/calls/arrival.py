@@ -113,7 +113,7 @@ def _again(turn: Turn, phrase: str) -> None:
 def choose(turn: Turn, *before: Phrase | str) -> None:
     """Tell the credit or that the call is free, then ask for an extension, if one is needed."""
     data = turn.data
-    assert data.number is not None  # noqa: S101  (no number: refused in on_received)
+    assert data.number is not None  # no number: refused in on_received
     credit: tuple[Phrase | str, ...] = (Phrase("free-call", data.number.free_limit_seconds),)
     if data.caller is not None:
         credit = ("balance-is", Phrase("amount", data.caller.available))
@@ -160,7 +160,7 @@ def choosing_key(turn: Turn, event: Key) -> None:
 
 def _look_up(turn: Turn) -> None:
     number = turn.data.number
-    assert number is not None  # noqa: S101  (choosing has a number)
+    assert number is not None  # choosing has a number
     turn.do(LookUp(number, turn.data.digits.value))
     turn.set(digits=EXTENSION_DIGITS)
 

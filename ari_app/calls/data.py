@@ -108,5 +108,5 @@ class CallData:
         """How long the talk may last as granted now, from its start."""
         if self.grant is not None:
             return self.grant.granted_seconds * 1_000
-        assert self.number is not None  # noqa: S101  (a talk has a number)
+        assert self.number is not None  # a talk has a number
         return self.number.free_limit_seconds * 1_000

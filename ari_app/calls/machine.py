@@ -221,7 +221,7 @@ def step(data: CallData, event: e.Event) -> tuple[CallData, tuple[Command, ...]]
     turn = Turn(data)
     rule.handler(turn, event)
     after = turn.data.state
-    assert after is data.state or after in rule.targets, (data.state, event, after)  # noqa: S101
+    assert after is data.state or after in rule.targets, (data.state, event, after)
     return turn.data, tuple(turn.commands)
 
 

@@ -27,7 +27,7 @@ def quoted(turn: Turn, event: Quoted) -> None:
 
 def _say_price(turn: Turn) -> None:
     quote_ = turn.data.quote
-    assert quote_ is not None  # noqa: S101  (said only once quoted)
+    assert quote_ is not None  # said only once quoted
     turn.say(
         Leg.CALLER,
         Phrase("expert-name", _expert(turn).name),
@@ -106,5 +106,5 @@ def holding_timer(turn: Turn, event: TimerFired) -> None:
 
 def _expert(turn: Turn) -> ExpertChoice:
     expert = turn.data.expert
-    assert expert is not None  # noqa: S101  (these states follow a choice)
+    assert expert is not None  # these states follow a choice
     return expert

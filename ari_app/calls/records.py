@@ -140,7 +140,7 @@ class Records:
             case c.CheckPin(pin):
 
                 async def check_pin(s: AsyncSession) -> e.Event:
-                    assert data.caller is not None  # noqa: S101  (a PIN is asked of an account)
+                    assert data.caller is not None  # a PIN is asked of an account
                     check = await accounts.check_pin(s, data.caller.account_id, pin, _now())
                     return e.PinChecked(check)
 
@@ -156,8 +156,8 @@ class Records:
             case c.AskQuote(expert):
 
                 async def quote(s: AsyncSession) -> e.Event:
-                    assert data.caller is not None  # noqa: S101  (quoted to a payer)
-                    assert data.number is not None  # noqa: S101
+                    assert data.caller is not None  # quoted to a payer
+                    assert data.number is not None
                     quoted = await charging.quote(
                         s,
                         call_id,
@@ -179,7 +179,7 @@ class Records:
                     if not paid:
                         refused = await calls.reserve_free(s, call_id, expert.expert_id, _now())
                         return e.NotGranted(refused.refusal) if refused else e.Held(None)
-                    assert data.caller is not None  # noqa: S101  (somebody pays)
+                    assert data.caller is not None  # somebody pays
                     account_id = data.caller.account_id
                     await calls.consented(s, call_id, at_ms=now_ms())
                     # Read before the hold: a rise in between is then seen as one.
@@ -256,7 +256,7 @@ class Records:
 
     async def _receive(self, s: AsyncSession) -> e.Event:
         arrival = self._arrival
-        assert arrival is not None  # noqa: S101  (only a call that came in is received)
+        assert arrival is not None  # only a call that came in is received
         reception = await calls.receive(
             s,
             call_id=self._names.call_id,

@@ -53,7 +53,7 @@ def ring(turn: Turn) -> None:
 
 def _phones(turn: Turn) -> tuple[Phone, ...]:
     expert = turn.data.expert
-    assert expert is not None  # noqa: S101  (ringing follows a choice)
+    assert expert is not None  # ringing follows a choice
     return expert.phones
 
 

@@ -87,7 +87,7 @@ def _end_ms(turn: Turn, event: Left, from_ms: int, steady_from_ms: int | None) -
 def talk_over(turn: Turn) -> None:
     """No leg is in the bridge any more: now the money."""
     reason = turn.data.reason
-    assert reason is not None  # noqa: S101  (stopping gave one)
+    assert reason is not None  # stopping gave one
     turn.settle(reason)
 
 
@@ -127,7 +127,7 @@ def stopping_timer(turn: Turn, event: TimerFired) -> None:
     """
     del event
     data = turn.data
-    assert data.reason is not None  # noqa: S101  (stopping gave one)
+    assert data.reason is not None  # stopping gave one
     inside = data.talk.inside if data.talk else frozenset()
     turn.do(
         *(HangUp(leg, data.attempt if leg is Leg.EXPERT else 0) for leg in BOTH if leg in inside)

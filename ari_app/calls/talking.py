@@ -31,8 +31,8 @@ def run_timers(turn: Turn) -> None:
     """Arm cut, extension and warning from the grant as it is now."""
     data = turn.data
     talk, grant, limits = data.talk, data.grant, data.limits
-    assert talk is not None  # noqa: S101  (only in a talk)
-    assert talk.from_ms is not None  # noqa: S101  (only once it began)
+    assert talk is not None  # only in a talk
+    assert talk.from_ms is not None  # only once it began
     turn.do(ArmAt(CUT_TIMER, talk.from_ms + turn.data.granted_ms + limits.cut_after_ms))
     if grant is None:
         return

@@ -80,7 +80,7 @@ async def _demo(
     console: Console, folder: Path, data_dir: Path, host: str, as_json: bool, recording: Path
 ) -> int:
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101  (asyncio.run made one)
+    assert task is not None  # asyncio.run made one
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     own = cast.Secrets()

@@ -83,8 +83,8 @@ def show(screen: Screen, result: Outcome, cut_error_ms: int) -> None:
 def as_json(result: Outcome, cut_error_ms: int) -> dict[str, Any]:
     """The outcome as one flat object; money as decimal strings with four places."""
     settlement = result.paid.summary.settlement
-    assert settlement is not None  # noqa: S101  (the demo waited for it)
-    assert settlement.split is not None  # noqa: S101  (somebody paid)
+    assert settlement is not None  # the demo waited for it
+    assert settlement.split is not None  # somebody paid
     split = settlement.split
     after = settlement.wallet_available or Money.zero(cast.CURRENCY)
     return {
