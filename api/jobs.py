@@ -66,8 +66,13 @@ async def sweep(sessions: Sessions) -> None:
     async with sessions() as s:
         found = await sweeper.silent(s, at)
     for call_id in found:
-        async with sessions.begin() as s:
-            swept = await sweeper.sweep(s, call_id, at)
+        try:
+            async with sessions.begin() as s:
+                swept = await sweeper.sweep(s, call_id, at)
+        except Exception:
+            # One call that can't be swept must not keep all later ones back.
+            log.exception("not swept", call_id=str(call_id))
+            continue
         if swept.settled:
             log.warning("silent call settled", call_id=call_id, sentence=swept.sentence)
         elif swept.alarm:

@@ -67,7 +67,12 @@ class CallData:
     failures: int = 0
     refusal: EndReason | None = None
     """Why there was no talk with the expert chosen last."""
+    checking: bool = False
+    """A PIN is being checked; what is keyed meanwhile belongs to no other."""
     price_said: bool = False
+    """The price's turn is over: the question follows."""
+    price_heard: bool = False
+    """The whole price was heard at least once: the caller may consent."""
     says: int = 0
     """Playbacks so far; the newest is number `says`."""
     saying: tuple[tuple[Leg, int], ...] = ()

@@ -13,7 +13,7 @@ from dialplan.prompts.values import Phrase
 
 def quote(turn: Turn) -> None:
     """Ask for the price of a talk with the chosen expert."""
-    turn.go(State.QUOTING, quote=None, grant=None, price_said=False, turns=0)
+    turn.go(State.QUOTING, quote=None, grant=None, price_said=False, price_heard=False, turns=0)
     turn.last(turn.data.limits.quoting_ms)
     turn.do(AskQuote(_expert(turn)))
 
@@ -43,7 +43,7 @@ def quoting_said(turn: Turn, event: Said) -> None:
             # What was not announced in full must not be charged.
             turn.settle(EndReason.SERVICE_DOWN, "service-down", "goodbye")
             return
-        turn.set(price_said=True)
+        turn.set(price_said=True, price_heard=True)
         turn.do(Note("price said"))
         turn.say(Leg.CALLER, "press-1-to-accept")
     else:
@@ -55,9 +55,9 @@ def quoting_key(turn: Turn, event: Key) -> None:
     data = turn.data
     if event.leg is not Leg.CALLER or data.quote is None:
         return
-    known = data.price_said or data.quote.price_known
+    known = data.price_heard or data.quote.price_known
     if event.digit == "1" and known:
-        turn.do(Note("consented", {"price heard": "now" if data.price_said else "before"}))
+        turn.do(Note("consented", {"price heard": "now" if data.price_heard else "before"}))
         _hold(turn, paid=True)
     elif event.digit == "#" and known and not data.price_said:
         turn.set(price_said=True)

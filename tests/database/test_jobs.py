@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import MutableMapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import jobs
 from api.health import create_app
+from billing.calls import sweeper
 from billing.calls.service import import_cel
 from billing.calls.values import CelRow
 from billing.kit.clock import to_ms
@@ -93,6 +97,30 @@ async def test_the_sweeper_settles_what_is_proven_over_and_raises_an_alarm_for_t
     assert (await world.record(over)).summary.state == "ended"
     assert (await world.record(unknown)).summary.ended_at is None
     assert await world.available() == eur("94.00")
+
+
+async def test_a_call_that_cannot_be_swept_keeps_no_other_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.top_up("100.00")
+    broken, over = await world.granted_call(), await world.granted_call(world.other_expert_id)
+    ends = [
+        CelRow("CHAN_END", to_ms(NOW) * 1_000, f"{call}-caller", f"{call}-caller", {})
+        for call in (broken, over)
+    ]
+    async with world.sessions.begin() as s:
+        await import_cel(s, ends)
+    real = sweeper.sweep
+
+    async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> sweeper.Swept:
+        if call_id == broken:
+            raise LookupError(call_id)
+        return await real(s, call_id, at)
+
+    monkeypatch.setattr(sweeper, "sweep", sweep)
+    await jobs.sweep(world.sessions)
+    assert (await world.record(broken)).summary.ended_at is None
+    assert (await world.record(over)).summary.state == "ended"
 
 
 async def get(app: FastAPI, path: str) -> tuple[int, Any]:

@@ -295,6 +295,14 @@ def test_three_wrong_pins_end_the_call() -> None:
     assert play.data.state is State.SETTLING
 
 
+def test_keys_pressed_while_a_pin_is_checked_are_no_second_try() -> None:
+    play = received().keys("0000#")
+    assert not play.keys("1111#").did(c.CheckPin)
+    assert not play.then(e.TimerFired("wait")).did(c.CheckPin)
+    play.then(e.PinChecked(PinCheck.WRONG)).keys("2222#")
+    assert play.did(c.CheckPin) == [c.CheckPin("2222")]
+
+
 def test_a_pin_never_shows_in_a_repr() -> None:
     play = received().keys("83649#")
     assert play.did(c.CheckPin) == [c.CheckPin("83649")]
@@ -344,6 +352,11 @@ def test_silence_after_the_price_says_it_twice_in_all() -> None:
     assert play.spoken() == ["expert-name", "price", "credit-buys"]
     play.said().said().then(e.TimerFired("wait"))
     assert play.data.reason is EndReason.NOT_CONFIRMED
+
+
+def test_while_the_price_is_said_again_it_may_be_accepted() -> None:
+    play = quoting().said().said().then(e.TimerFired("wait"))
+    assert play.keys("1").at(State.HOLDING)
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))
