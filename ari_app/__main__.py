@@ -1,8 +1,10 @@
 """`python -m ari_app`: the Stasis application, one for each Asterisk, set by the environment."""
 
 import asyncio
+import os
 import signal
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -43,8 +45,14 @@ async def serve(settings: Settings) -> None:
             asterisk_id=settings.asterisk_id,
         )
         recovery = Recovery(registry, ari, sessions, spool, cel)
+
+        async def connected() -> None:
+            await recovery.resync()
+            # Asterisk knows the application even while nobody serves it; this says that we do.
+            _ready_file(settings).write_text(str(os.getpid()))
+
         work = (
-            stream.events(ari, recovery.resync, registry.on_event),
+            stream.events(ari, connected, registry.on_event),
             registry.beat(),
             registry.watch_wallets(),
             recovery.sweep(settings.limits.sweep_ms),
@@ -58,7 +66,13 @@ async def serve(settings: Settings) -> None:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.add_signal_handler(number, _cancel, tasks)
         finally:
+            _ready_file(settings).unlink(missing_ok=True)
             await engine.dispose()
+
+
+def _ready_file(settings: Settings) -> Path:
+    """Holds the id of the process that takes calls, from its first connection to its end."""
+    return settings.data_dir / "ari_app.ready"
 
 
 def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -12,7 +12,6 @@ import aiohttp
 
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
-from primeline.asterisk_conf import ARI_USER
 from primeline.processes import POLL_SECONDS, Child
 
 ARI_APPLICATION: Final = "primeline"
@@ -38,30 +37,32 @@ class PartFailed(PrimelineError):
 async def until_ready(child: Child, environment: Mapping[str, str], log_file: Path) -> None:
     """Wait until a part does its work; raises `PartFailed`.
 
-    The ARI application is ready once Asterisk knows it, the health page once it answers. The
-    worker has nothing to show for it.
+    The ARI application is ready once it says so (Asterisk knows it also while nobody serves it),
+    the health page once it answers. The worker has nothing to show for it.
     """
-    if child.name == "ari_app":
-        url = f"{environment['PRIMELINE_ARI_URL']}/ari/applications/{ARI_APPLICATION}"
-        login = aiohttp.encode_basic_auth(ARI_USER, environment["PRIMELINE_ARI_PASSWORD"])
-        headers = {"Authorization": login}
-    elif child.name == "health":
-        url = f"http://127.0.0.1:{environment['PRIMELINE_HEALTH_PORT']}/health"
-        headers = {}
-    else:
+    if child.name not in {"ari_app", "health"}:
         return
+    ready_file = Path(environment["PRIMELINE_DATA_DIR"]) / "ari_app.ready"
+    url = f"http://127.0.0.1:{environment['PRIMELINE_HEALTH_PORT']}/health"
     try:
-        async with (
-            asyncio.timeout(READY_SECONDS),
-            aiohttp.ClientSession(headers=headers) as http,
-        ):
-            while not await _answers(http, url):
+        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as http:
+            while not (
+                _says(ready_file, child.pid)
+                if child.name == "ari_app"
+                else await _answers(http, url)
+            ):
                 if not child.running:
                     raise PartFailed(child.name, "ended at its start", log_file)
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         reason = f"was not ready in {READY_SECONDS} s"
         raise PartFailed(child.name, reason, log_file) from None
+
+
+def _says(ready_file: Path, pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return ready_file.read_text() == str(pid)
+    return False
 
 
 def limits_changed(limits: Limits) -> dict[str, int]:

@@ -41,8 +41,8 @@ PARKING: Final = replace(
     offer_wait_ms=STATE_MS,
     ringing_and_offering_ms=STATE_MS,
     settling_ms=6_000,
-    aftercare_ms=4_000,
-    goodbye_ms=4_000,
+    aftercare_ms=6_000,
+    goodbye_ms=6_000,
     database_ms=8_000,
     grant_seconds=GRANT_SECONDS,
 )

@@ -7,13 +7,15 @@ each unlike all others, so that a phone can tell which one it hears.
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 from uuid import UUID
+
+import numpy as np
 
 from billing.accounts import service as accounts
 from billing.calls import service as calls
@@ -26,8 +28,9 @@ from billing.money.values import Money
 from billing.tariffs import service as tariffs
 from billing.tariffs.values import Tariff
 from dialplan.prompts.needed import standing_phrases
+from dialplan.prompts.sound import write as write_sound
 from dialplan.prompts.store import PromptStore
-from dialplan.prompts.testvoice import TestVoice
+from dialplan.prompts.testvoice import TestVoice, noise
 from dialplan.prompts.values import Phrase
 from primeline.asterisk_conf import Lines, PhoneEndpoint, Trunk
 from primeline.phones import Heard, Phone, PhoneCall, State, tone
@@ -424,10 +427,23 @@ def _in_words(number: int) -> str:
 
 @asynccontextmanager
 async def whole_system(
-    directory: Path, tree: Path, *, limits: Limits = LIMITS, restart: bool = False
+    directory: Path,
+    tree: Path,
+    *,
+    limits: Limits = LIMITS,
+    restart: bool = False,
+    long_prompts: Sequence[str] = (),
 ) -> AsyncIterator[Stage]:
-    """A running system with the tests' prompts, trunks and phones, and nothing left afterwards."""
+    """A running system with the tests' prompts, trunks and phones, and nothing left afterwards.
+
+    `long_prompts` are recorded for three seconds each, so that a call can be kept in a farewell.
+    """
     store = PromptStore(directory / "prompts", {"en": TestVoice(), "fr": TestVoice()})
+    for id_ in long_prompts:
+        recording = store.directory / "recordings" / "en" / f"{id_}.wav"
+        recording.parent.mkdir(parents=True, exist_ok=True)
+        parts = [noise(f"{id_} {number}") for number in range(10)]
+        write_sound(recording, np.concatenate(parts))
     await asyncio.to_thread(store.ensure, standing_phrases("EUR"), ("en", "fr"))
 
     async def prepare(system: System) -> Lines:

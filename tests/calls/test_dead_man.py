@@ -73,7 +73,7 @@ class Stopped:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stopped(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIterator[Stopped]:
     directory = tmp_path_factory.mktemp("stopped")
-    async with whole_system(directory, tree, limits=STOPPABLE) as stage:
+    async with whole_system(directory, tree, limits=STOPPABLE, long_prompts=["goodbye"]) as stage:
         park = Park(stage)
         try:
             calls = await park.all()
