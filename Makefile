@@ -44,7 +44,7 @@ test: $(VENV)/.test asterisk ## install what the tests need and run them all
 	@echo "$$($(BIN)/python --version): unit, property and database tests"
 	@$(BIN)/python -m pytest -n auto tests/unit tests/property tests/database
 	@echo "$$($(BIN)/python --version): calls on a real Asterisk with real phones"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/calls
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p no:randomly tests/calls
 
 check: $(VENV)/.test ## lint, types, who imports whom, migrations
 	@$(BIN)/ruff check --quiet .

@@ -78,7 +78,7 @@ async def all_in_order(stage: Stage) -> None:
     Tests run in any order, so the last call may be seconds from its end: that is waited for.
     """
     end = time.monotonic() + SETTLED_SECONDS
-    while await _anything_open(stage) and time.monotonic() < end:
+    while await _anything_open(stage) and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     async with stage.sessions() as s:
         assert (await s.execute(OPEN_CALLS)).all() == []
