@@ -40,10 +40,10 @@ from primeline.system import System, SystemConfig
 
 LIMITS: Final = Limits(
     pin_digit_ms=900,
-    identifying_ms=3_000,
+    identifying_ms=6_000,
     extension_first_digit_ms=1_500,
     extension_next_digit_ms=800,
-    choosing_ms=3_000,
+    choosing_ms=5_000,
     quoting_turn_ms=1_500,
     quoting_ms=3_000,
     holding_ms=1_500,
