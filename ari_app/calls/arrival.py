@@ -47,7 +47,7 @@ def on_received(turn: Turn, event: Received) -> None:
 
 def identifying_key(turn: Turn, event: Key) -> None:
     """One key of the PIN; `#` or enough keys end it."""
-    if event.leg is not Leg.CALLER or turn.data.checking:
+    if event.leg is not Leg.CALLER:
         return
     turn.hush(Leg.CALLER)
     digits = press(turn.data.digits, event.digit)
@@ -66,7 +66,7 @@ def identifying_said(turn: Turn, event: Said) -> None:
 
 def _check(turn: Turn) -> None:
     pin = turn.data.digits.value
-    turn.set(digits=PIN_DIGITS, checking=True)
+    turn.set(digits=PIN_DIGITS)
     turn.do(CheckPin(pin))
 
 
@@ -74,8 +74,6 @@ def identifying_timer(turn: Turn, event: TimerFired) -> None:
     """Silence: what was keyed is the PIN; nothing keyed is asked again."""
     if event.timer == STATE_TIMER:
         turn.settle(EndReason.NOTHING_KEYED, "nothing-keyed", "goodbye")
-    elif turn.data.checking:
-        return
     elif turn.data.digits.value:
         _check(turn)
     else:
@@ -85,7 +83,6 @@ def identifying_timer(turn: Turn, event: TimerFired) -> None:
 def pin_checked(turn: Turn, event: PinChecked) -> None:
     """Right: go on. Wrong: again, three times in all. Locked: goodbye."""
     tries = turn.data.tries + 1
-    turn.set(checking=False)
     if event.check is PinCheck.RIGHT:
         turn.do(Note("identified", {"by": "PIN"}))
         choose(turn)

@@ -67,8 +67,6 @@ class CallData:
     failures: int = 0
     refusal: EndReason | None = None
     """Why there was no talk with the expert chosen last."""
-    checking: bool = False
-    """A PIN is being checked; what is keyed meanwhile belongs to no other."""
     price_said: bool = False
     """The price's turn is over: the question follows."""
     price_heard: bool = False

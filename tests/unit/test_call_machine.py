@@ -295,14 +295,6 @@ def test_three_wrong_pins_end_the_call() -> None:
     assert play.data.state is State.SETTLING
 
 
-def test_keys_pressed_while_a_pin_is_checked_are_no_second_try() -> None:
-    play = received().keys("0000#")
-    assert not play.keys("1111#").did(c.CheckPin)
-    assert not play.then(e.TimerFired("wait")).did(c.CheckPin)
-    play.then(e.PinChecked(PinCheck.WRONG)).keys("2222#")
-    assert play.did(c.CheckPin) == [c.CheckPin("2222")]
-
-
 def test_a_pin_never_shows_in_a_repr() -> None:
     play = received().keys("83649#")
     assert play.did(c.CheckPin) == [c.CheckPin("83649")]
