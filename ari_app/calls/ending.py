@@ -14,6 +14,7 @@ HANG_UPS = 3
 
 CAUSE: dict[EndReason, int] = {
     EndReason.NUMBER_UNKNOWN: 1,
+    EndReason.OPERATOR_ENDED: 21,
     EndReason.SERVICE_DOWN: 34,
     EndReason.DATABASE_AWAY: 34,
 }
@@ -24,12 +25,14 @@ CALLER_TOLD: dict[EndReason, str] = {
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
     EndReason.EXPERT_HUNG_UP: "expert-hung-up",
+    EndReason.OPERATOR_ENDED: "operator-ended",
 }
 EXPERT_TOLD: dict[EndReason, str] = {
     EndReason.CREDIT_USED_UP: "caller-credit-used-up",
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
     EndReason.CALLER_HUNG_UP: "caller-hung-up",
+    EndReason.OPERATOR_ENDED: "operator-ended",
 }
 
 

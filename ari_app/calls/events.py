@@ -176,6 +176,14 @@ class DatabaseAway(Event):
     """A database command could not be carried out in time."""
 
 
+# From an operator.
+
+
+@dataclass(frozen=True, slots=True)
+class EndOrdered(Event):
+    """The call is to end, whatever it is doing."""
+
+
 # From ourselves.
 
 

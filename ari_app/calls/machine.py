@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ari_app.calls import arrival, ending, joining, quoting, ringing, stopping, talking
+from ari_app.calls import arrival, ending, joining, ordered, quoting, ringing, stopping, talking
 from ari_app.calls import events as e
 from ari_app.calls.commands import Command
 from ari_app.calls.data import CallData
@@ -61,6 +61,7 @@ _EARLY: Final[Rules] = {
     CALLER_GONE: _rule(ending.hung_up_early, S.SETTLING),
     (e.DatabaseAway, None): _rule(_away, S.SETTLING),
     (e.CommandFailed, None): _rule(_failed, S.SETTLING),
+    (e.EndOrdered, None): _rule(ordered.end_early, S.SETTLING),
 }
 _NO_TALK: Final = (S.CHOOSING, S.SETTLING)
 _TALK: Final[Rules] = {
@@ -70,6 +71,7 @@ _TALK: Final[Rules] = {
     (e.TimerFired, None): _rule(talking.talk_timer, S.STOPPING, S.SETTLING),
     (e.DatabaseAway, None): _rule(talking.extension_away, S.SETTLING),
     (e.CommandFailed, None): _rule(joining.talk_failed, S.SETTLING),
+    (e.EndOrdered, None): _rule(ordered.end_talk, S.STOPPING, S.SETTLING),
     CALLER_GONE: _rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
     EXPERT_GONE: _rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
 }
@@ -190,7 +192,9 @@ IMPOSSIBLE: Final[Mapping[tuple[State, Leg], str]] = {
 All others have a test on a real Asterisk.
 """
 
-_ANY_TIME: Final = (e.Key, e.Said, e.AvailableRose, e.DatabaseAway, e.CommandFailed, e.TimerFired)
+_ANY_TIME: Final = (
+    e.Key, e.Said, e.AvailableRose, e.DatabaseAway, e.CommandFailed, e.TimerFired, e.EndOrdered,
+)  # fmt: skip
 _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
     e.TalkRecorded, e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled,

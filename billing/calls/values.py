@@ -37,6 +37,7 @@ class EndReason(StrEnum):
     NO_TARIFF = "no-tariff"
     SERVICE_DOWN = "service-down"
     DATABASE_AWAY = "database-away"
+    OPERATOR_ENDED = "operator-ended"
 
 
 class NoPayer(StrEnum):

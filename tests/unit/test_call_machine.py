@@ -544,6 +544,67 @@ def test_the_cut_is_one_request_and_both_are_told() -> None:
     assert play.spoken(Leg.EXPERT)[0] == "caller-credit-used-up"
 
 
+BEFORE_ANY_TALK = (
+    State.RECEIVED,
+    State.IDENTIFYING,
+    State.CHOOSING,
+    State.QUOTING,
+    State.HOLDING,
+    State.RINGING,
+    State.OFFERING,
+)
+
+
+@pytest.mark.parametrize("state", BEFORE_ANY_TALK)
+def test_an_ordered_end_before_any_talk_costs_nothing_and_the_caller_is_told(state: State) -> None:
+    play = REACH[state]()
+    expert_up = play.data.expert_up
+    play.then(e.EndOrdered())
+    assert play.did(c.Settle) == [c.Settle(EndReason.OPERATOR_ENDED, (), None)]
+    assert play.did(c.HangUp) == ([c.HangUp(Leg.EXPERT, 1)] if expert_up else [])
+    assert play.did(c.Ring) == ([c.Ring(on=False)] if expert_up else [])
+    play.then(e.Settled(replace(SETTLED, split=None)))
+    assert play.spoken() == ["operator-ended", "nothing-charged", "goodbye"]
+    play.said()
+    cause = 21 if state is State.RECEIVED else None
+    assert c.HangUp(Leg.CALLER, cause=cause) in play.last
+
+
+def test_an_ordered_end_while_a_talk_joins_costs_nothing() -> None:
+    play = joining()
+    bridge = bridge_of(play)
+    play.then(e.EndOrdered())
+    assert play.did(c.DropBridge) == [c.DropBridge(bridge)]
+    assert play.did(c.HangUp) == [c.HangUp(Leg.EXPERT, 1)]
+    assert play.did(c.Settle) == [c.Settle(EndReason.OPERATOR_ENDED, (), None)]
+
+
+@pytest.mark.parametrize("talk", [talking, free_talk])
+def test_an_ordered_end_stops_a_talk_at_once_and_both_are_told(talk: Callable[[], Play]) -> None:
+    play = talk()
+    bridge, paid = bridge_of(play), talk is talking
+    play.then(e.EndOrdered())
+    assert play.at(State.STOPPING)
+    assert play.did(c.DropBridge) == [c.DropBridge(bridge)]
+    play.then(e.Left(Leg.EXPERT, bridge, T0 + 7_900), e.Left(Leg.CALLER, bridge, T0 + 7_900))
+    talked = (Interval(T0, T0 + 7_900),) if paid else ()
+    nobody = None if paid else NoPayer.CALLER_UNKNOWN
+    assert play.did(c.Settle) == [c.Settle(EndReason.OPERATOR_ENDED, talked, nobody)]
+    play.then(e.Settled(SETTLED))
+    assert play.spoken()[0] == play.spoken(Leg.EXPERT)[0] == "operator-ended"
+
+
+@pytest.mark.parametrize("state", [*State])
+def test_a_call_that_is_ending_already_ends_for_its_own_reason(state: State) -> None:
+    if state in BEFORE_ANY_TALK or state in {State.TALKING_FREE, State.TALKING_PAID, State.OVER}:
+        assert state is State.OVER or (e.EndOrdered, None) in TABLE[state]
+        return
+    play = REACH[state]()
+    before = play.data
+    assert play.then(e.EndOrdered()).data is before
+    assert not play.last
+
+
 def test_who_is_still_up_as_a_talk_stops_has_the_short_limit_of_that_state() -> None:
     assert stopping().did(c.Limit) == [c.Limit((Leg.EXPERT, Leg.CALLER), 4_000, "silent")]
     play = talking()

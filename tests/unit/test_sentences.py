@@ -12,6 +12,7 @@ from dialplan.prompts.values import Phrase
 
 CALL_MACHINE_IDS = {
     "welcome",
+    "operator-ended",
     "enter-pin",
     "wrong-pin",
     "pin-locked",
