@@ -10,6 +10,7 @@ import structlog
 
 from ari_app.ari import stream
 from ari_app.ari.client import AriClient
+from ari_app.calls.orders import Orders
 from ari_app.calls.recovery import Recovery
 from ari_app.calls.registry import Registry
 from ari_app.cel import CelReader
@@ -44,6 +45,7 @@ async def serve(settings: Settings) -> None:
             limits=settings.limits,
             asterisk_id=settings.asterisk_id,
         )
+        orders = Orders(registry, settings.database_url)
         recovery = Recovery(registry, ari, sessions, spool, cel)
 
         async def connected() -> None:
@@ -55,6 +57,8 @@ async def serve(settings: Settings) -> None:
             stream.events(ari, connected, registry.on_event),
             registry.beat(),
             registry.watch_wallets(),
+            orders.listen(),
+            orders.follow(),
             recovery.sweep(settings.limits.sweep_ms),
             cel.follow(),
             spool.drain_for_ever(),

@@ -16,7 +16,7 @@ from billing.kit.errors import PrimelineError
 from billing.kit.phones import DEFAULT_REGION
 from billing.money import text as money_text
 from primeline.asterisk_conf import ROOT
-from primeline.commands import books, callers, calls, experts, numbers, phones, tariffs
+from primeline.commands import books, callers, calls, experts, numbers, orders, phones, tariffs
 from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
 from primeline.running import find_settings
 
@@ -75,6 +75,7 @@ app.add_typer(experts.app, name="expert")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")
 app.add_typer(books.app, name="books")
+app.command("orders")(orders.list_)
 app.command("phones")(phones.phones)
 
 

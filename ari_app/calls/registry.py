@@ -78,6 +78,12 @@ class Registry:
         """Whether a call of this process has the channel."""
         return channel in self._callers or call_of(channel) in self._actors
 
+    def tell(self, call_id: UUID, event: e.Event) -> None:
+        """Hand an event from outside to a call; one that is over hears nothing."""
+        actor = self._actors.get(call_id)
+        if actor is not None:
+            actor.post(event)
+
     def receive(self, event: a.StasisStart) -> None:
         """A caller's channel came in: `in,<dialled number>,<trunk>`."""
         _, dialled, trunk, *_ = (*event.args, "", "")
@@ -215,7 +221,7 @@ class Registry:
             return
         living = [id_ for channel, id_ in talking if channel in ours]
         if living:
-            await self._quietly(partial(calls.heartbeat, call_ids=living, at=at))
+            await self.quietly(partial(calls.heartbeat, call_ids=living, at=at))
 
     async def watch_wallets(self) -> None:
         """Tell the talks whose wallet has more available than when they last looked."""
@@ -228,7 +234,7 @@ class Registry:
                     by_account.setdefault(caller.account_id, []).append(actor)
             if not by_account:
                 continue
-            versions = await self._quietly(
+            versions = await self.quietly(
                 partial(accounts.wallet_versions, account_ids=list(by_account))
             )
             for account_id, version in (versions or {}).items():
@@ -236,7 +242,8 @@ class Registry:
                     if version > actor.data.wallet_version:
                         actor.post(e.AvailableRose(version))
 
-    async def _quietly(self, work: Callable[[Any], Any]) -> Any:
+    async def quietly(self, work: Callable[[Any], Any]) -> Any:
+        """Do `work` in one transaction; None if the database is away or too slow."""
         try:
             return await within(self.limits.database_ms, self._in_transaction(work))
         except Exception as error:  # noqa: BLE001  (the next round tries again)

@@ -43,6 +43,15 @@ class CallEnded(PrimelineError):
         super().__init__(f"Call {call_id} has ended.")
 
 
+class OrderUnknown(PrimelineError):
+    """No order has that id."""
+
+    code = "order-unknown"
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"There is no order {order_id}.")
+
+
 class PaidTimeBegan(PrimelineError):
     """Holds of a call with paid time are settled, never just let go."""
 

@@ -107,6 +107,37 @@ class TimelineRow(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(comment="no digits, PINs or whole numbers")
 
 
+class CallOrder(Base):
+    """What somebody outside a call wants done to it, by a deadline. At most one open of a kind."""
+
+    __tablename__ = "call_orders"
+    __table_args__ = (
+        CheckConstraint("kind IN ('end-call')", name="kind"),
+        CheckConstraint("state IN ('asked', 'taken', 'done', 'expired')", name="state"),
+        CheckConstraint("(state IN ('done', 'expired')) = (closed_at IS NOT NULL)", name="closed"),
+        CheckConstraint("(state = 'done') = (result IS NOT NULL)", name="result"),
+        Index(
+            "uq_call_orders_open",
+            "call_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index(None, "call_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="UUIDv7")
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id))
+    kind: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    deadline: Mapped[datetime]
+    state: Mapped[str]
+    taken_at: Mapped[datetime | None] = mapped_column(comment="by the process that has the call")
+    closed_at: Mapped[datetime | None]
+    result: Mapped[str | None] = mapped_column(comment="why the call ended, once it has")
+
+
 class CelRecord(Base):
     """One line of Asterisk's own record (channel event logging)."""
 

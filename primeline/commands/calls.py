@@ -12,9 +12,12 @@ from billing.calls.records import CallRecord, CallSummary
 from billing.charging.values import Settlement
 from billing.kit.clock import to_ms
 from billing.kit.logs import masked
+from primeline.commands import orders
 from primeline.commands.common import JsonOption, show_list, show_one, transact
 
 app = typer.Typer(invoke_without_command=True, help="Calls, open and ended.")
+
+app.command("end")(orders.end)
 
 LimitOption = Annotated[int, typer.Option(help="How many at most", min=1, max=10_000)]
 OpenOption = Annotated[bool, typer.Option("--open", help="Only calls that go on")]

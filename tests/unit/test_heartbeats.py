@@ -48,7 +48,7 @@ class FakeRegistry(Registry):
             self._callers[channel] = call_id
             self._actors[call_id] = Actor(CallData(str(call_id), Limits(), state))
 
-    async def _quietly(self, work: Callable[[Any], Any]) -> Any:
+    async def quietly(self, work: Callable[[Any], Any]) -> Any:
         names = {id_: channel for channel, id_ in self._callers.items()}
         wanted: list[UUID] = work.keywords["call_ids"]  # type: ignore[attr-defined]
         self.written += [names[call_id] for call_id in wanted]

@@ -1,0 +1,123 @@
+"""An operator ends calls: by an order in the database, done by the application in any state."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from ari_app.calls.states import State
+from billing.calls import orders
+from billing.calls.errors import CallEnded
+from billing.calls.orders import Order
+from billing.catalogue.values import Availability
+from primeline.phones import State as PhoneState
+from tests.calls import evidence
+from tests.calls.aftermath import all_in_order, at_us, now_us
+from tests.calls.stage import CallerOnStage, Stage, euro, whole_system
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AT_ONCE_US = 700_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def alone(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIterator[Stage]:
+    async with whole_system(tmp_path_factory.mktemp("orders"), tree) as stage:
+        yield stage
+
+
+async def order_end(stage: Stage, caller: CallerOnStage) -> Order:
+    call_id = (await stage.record(caller)).summary.call_id
+    async with stage.sessions.begin() as s:
+        return await orders.ask(s, call_id, asked_by="Olga", at=datetime.now(UTC))
+
+
+async def done(stage: Stage, order_id: UUID, *, seconds: int = 8) -> Order:
+    end = time.monotonic() + seconds
+    while True:
+        async with stage.sessions() as s:
+            order = await orders.get(s, order_id, datetime.now(UTC))
+        if order.closed_at is not None:
+            return order
+        assert time.monotonic() < end, order
+        await asyncio.sleep(0.1)
+
+
+async def test_a_caller_who_hears_the_price_is_told_and_charged_nothing(alone: Stage) -> None:
+    stage = alone
+    expert, caller = await stage.expert(), await stage.caller()
+    call = await stage.to_quoting(caller, await stage.number(), expert)
+    order = await order_end(stage, caller)
+    await stage.told(call, "operator-ended", "nothing-charged", "goodbye")
+    record = await stage.ended(caller)
+    assert record.summary.reason == "operator-ended"
+    assert await stage.available(caller) == euro(1_000)
+    assert (await done(stage, order.order_id)).result == "operator-ended"
+
+
+async def test_an_expert_who_is_being_rung_is_let_go_at_once(alone: Stage) -> None:
+    stage = alone
+    expert, caller = await stage.expert(), await stage.caller()
+    talk = await stage.to_ringing(caller, await stage.number(), expert)
+    ordered_us = now_us()
+    await order_end(stage, caller)
+    await talk.expert.wait_ended()
+    assert at_us(talk.expert, PhoneState.ENDED) - ordered_us < AT_ONCE_US
+    await stage.told(talk.caller, "operator-ended", "nothing-charged", "goodbye")
+    record = await stage.ended(caller)
+    assert record.summary.reason == "operator-ended"
+    assert await evidence.wallet(stage, caller) == evidence.Wallet(100_000, 0)
+    assert await evidence.availability(stage, expert) is Availability.AVAILABLE
+
+
+async def test_a_talk_is_charged_to_the_second_and_both_are_told(alone: Stage) -> None:
+    stage = alone
+    expert, caller = await stage.expert(), await stage.caller()
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    await asyncio.sleep(2.3)
+    order = await order_end(stage, caller)
+    await asyncio.gather(
+        stage.told(talk.caller, "operator-ended", "the-call-cost", "credit-left-is", "goodbye"),
+        stage.told(talk.expert, "operator-ended", "you-earned", "expert-goodbye"),
+    )
+    record = await stage.ended(caller)
+    settlement = record.summary.settlement
+    assert settlement is not None
+    assert settlement.reason == "operator-ended"
+    talked_ms = evidence.paid_ms(stage, record.summary.call_id)
+    assert settlement.billed_seconds == talked_ms // 1_000
+    assert settlement.billed_seconds >= 2
+    assert settlement.charge == euro(2 * settlement.billed_seconds)
+    assert (await done(stage, order.order_id)).result == "operator-ended"
+    with pytest.raises(CallEnded):
+        await order_end(stage, caller)
+
+
+async def test_an_order_given_while_the_application_is_dead_is_done_by_the_next_one(
+    alone: Stage,
+) -> None:
+    stage = alone
+    expert, caller = await stage.expert(), await stage.caller()
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    killed_at = now_us()
+    stage.system.kill("ari_app")
+    await stage.system.ended("ari_app")
+    order = await order_end(stage, caller)
+    await stage.system.start("ari_app")
+    started_us = await evidence.connected(stage, since_us=killed_at)
+    await asyncio.gather(
+        stage.told(talk.caller, "operator-ended", "the-call-cost"),
+        stage.told(talk.expert, "operator-ended"),
+    )
+    call_id = (await stage.ended(caller)).summary.call_id
+    assert await evidence.reached(stage, call_id, State.STOPPING) - started_us < 3_000_000
+    assert (await done(stage, order.order_id)).result == "operator-ended"
+
+
+async def test_afterwards_nothing_is_left_and_the_books_are_right(alone: Stage) -> None:
+    await all_in_order(alone)
