@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,6 +36,9 @@ class CallRow(Base):
     caller_channel: Mapped[str] = mapped_column(comment="Asterisk's unique id of the caller's leg")
     expert_channel: Mapped[str | None] = mapped_column(comment="of the last expert's leg dialled")
     state: Mapped[str]
+    state_since: Mapped[datetime] = mapped_column(
+        server_default=func.now(), comment="kept by a trigger"
+    )
     dialled: Mapped[str]
     caller_number: Mapped[str | None] = mapped_column(comment="E.164; null: withheld or unusable")
     trunk: Mapped[str | None]

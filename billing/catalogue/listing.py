@@ -19,6 +19,7 @@ class ExpertListed:
     name: str
     extension: str
     language: str
+    category: str | None
     presence: str
     in_call: bool
     endpoints: tuple[str, ...]
@@ -59,6 +60,7 @@ async def list_experts(s: AsyncSession, extension: str | None = None) -> list[Ex
             name=expert.name,
             extension=expert.extension,
             language=expert.language,
+            category=expert.category,
             presence=expert.presence,
             in_call=bool(in_call),
             endpoints=tuple(endpoints.get(expert.id, [])),

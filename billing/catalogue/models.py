@@ -39,6 +39,7 @@ class Expert(Base):
     name: Mapped[str]
     extension: Mapped[str] = mapped_column(unique=True)
     language: Mapped[str]
+    category: Mapped[str | None] = mapped_column(comment="what he advises on, for reports")
     presence: Mapped[str]
     tariff_id: Mapped[UUID | None] = mapped_column(ForeignKey(TariffRow.id))
     created_at: Mapped[datetime]

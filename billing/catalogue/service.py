@@ -138,6 +138,7 @@ async def add_expert(
     at: datetime,
     language: str = "en",
     presence: Presence = "available",
+    category: str | None = None,
 ) -> UUID:
     """Make an expert whose phones ring in the order of `endpoints`.
 
@@ -153,6 +154,7 @@ async def add_expert(
             extension=extension,
             language=check_language(language),
             presence=presence,
+            category=category,
             tariff_id=tariff_id,
             created_at=at,
         )

@@ -32,6 +32,25 @@ class Earlier:
     charged: Money
 
 
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """How a charge comes about, in the order of its steps.
+
+    `free_seconds` of the `used_seconds` cost nothing; what is left is rounded up to increments:
+    `billable_seconds`. `connect_fee` is what of it applies here. `rounded_down` is fee and minutes
+    in whole cents, `bounded` the same for the whole call within minimum and maximum, and `charge`
+    what this segment adds to what was charged before.
+    """
+
+    used_seconds: int
+    free_seconds: int
+    billable_seconds: int
+    connect_fee: Money
+    rounded_down: Money
+    bounded: Money
+    charge: Money
+
+
 def check(tariff: Tariff) -> None:
     """Raise InvalidTariff, with a sentence, unless the tariff can be rated."""
     _check_amounts(tariff)
@@ -104,9 +123,40 @@ def charge(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None)
     60/60 with 30 s free, 20 s → 0 and 31 s → 1.20. At 0.35, 1/1, 61 s → 0.35 (0.3558 down).
     ValueError below zero seconds; CurrencyMismatch if `earlier` is in another currency.
     """
+    return rate(tariff, used_seconds, earlier=earlier).charge
+
+
+def rate(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None) -> Rated:
+    """Give what `charge` gives, with each step that leads to it.
+
+    30/60 at 1.20 with a fee of 0.10, 31 s: 90 s billed, 1.80 and the fee, 1.90.
+    """
     if used_seconds < 0:
         raise ValueError(f"{used_seconds} seconds can't be charged.")
-    return Money(_charge_units(tariff, used_seconds, earlier), tariff.currency)
+    used_before = earlier.used_seconds if earlier else 0
+    free_left = max(0, tariff.free_seconds - used_before)
+    billable = billable_seconds(tariff, used_seconds - free_left)
+    charged_before = _charged_before(tariff, earlier)
+    fee = rounded = bounded = added = 0
+    if billable:
+        fee = 0 if charged_before else tariff.connect_fee.amount
+        sixtieths = _SECONDS_PER_MINUTE * fee + tariff.price_per_minute.amount * billable
+        minor = sixtieths // (_SECONDS_PER_MINUTE * LEDGER_UNITS_PER_MINOR)
+        rounded = minor * LEDGER_UNITS_PER_MINOR
+        bounded = max(charged_before + rounded, tariff.minimum_charge.amount)
+        if tariff.maximum_charge is not None:
+            bounded = min(bounded, tariff.maximum_charge.amount)
+        added = max(0, bounded - charged_before)
+    currency = tariff.currency
+    return Rated(
+        used_seconds=used_seconds,
+        free_seconds=min(used_seconds, free_left),
+        billable_seconds=billable,
+        connect_fee=Money(fee, currency),
+        rounded_down=Money(rounded, currency),
+        bounded=Money(bounded, currency),
+        charge=Money(added, currency),
+    )
 
 
 def affordable_seconds(tariff: Tariff, credit: Money, *, earlier: Earlier | None = None) -> int:
@@ -121,7 +171,7 @@ def affordable_seconds(tariff: Tariff, credit: Money, *, earlier: Earlier | None
     used_before = earlier.used_seconds if earlier else 0
     longest = max(0, tariff.maximum_seconds - used_before)
     units = max(0, credit.amount)
-    if _charge_units(tariff, longest, earlier) <= units:
+    if rate(tariff, longest, earlier=earlier).charge.amount <= units:
         return longest
     if units == 0:
         return 0
@@ -129,28 +179,11 @@ def affordable_seconds(tariff: Tariff, credit: Money, *, earlier: Earlier | None
     affordable, too_dear = 0, longest
     while too_dear - affordable > 1:
         middle = (affordable + too_dear) // 2
-        if _charge_units(tariff, middle, earlier) <= units:
+        if rate(tariff, middle, earlier=earlier).charge.amount <= units:
             affordable = middle
         else:
             too_dear = middle
     return affordable
-
-
-def _charge_units(tariff: Tariff, used_seconds: int, earlier: Earlier | None) -> int:
-    used_before = earlier.used_seconds if earlier else 0
-    free_left = max(0, tariff.free_seconds - used_before)
-    billable = billable_seconds(tariff, used_seconds - free_left)
-    if billable == 0:
-        return 0
-    charged_before = _charged_before(tariff, earlier)
-    fee = 0 if charged_before else tariff.connect_fee.amount
-    sixtieths = _SECONDS_PER_MINUTE * fee + tariff.price_per_minute.amount * billable
-    minor = sixtieths // (_SECONDS_PER_MINUTE * LEDGER_UNITS_PER_MINOR)
-    whole_call = charged_before + minor * LEDGER_UNITS_PER_MINOR
-    whole_call = max(whole_call, tariff.minimum_charge.amount)
-    if tariff.maximum_charge is not None:
-        whole_call = min(whole_call, tariff.maximum_charge.amount)
-    return max(0, whole_call - charged_before)
 
 
 def _charged_before(tariff: Tariff, earlier: Earlier | None) -> int:

@@ -45,6 +45,7 @@ def add(
         typer.Option(help="A SIP phone of his own by name; again for more, rung in order"),
     ],
     language: Annotated[str, typer.Option(help="en or fr")] = "en",
+    category: Annotated[str | None, typer.Option(help="What he advises on, for reports")] = None,
     share: Annotated[str, typer.Option(help="The expert's part in per cent")] = "70",
     basis: Annotated[Basis, typer.Option(help="Of the price without or with tax")] = Basis.NET,
     as_json: JsonOption = False,
@@ -61,6 +62,7 @@ def add(
             endpoints=phone,
             tariff_id=tariff_id,
             language=language,
+            category=category,
             at=now(),
         )
         await set_share(s, rule, expert_id=expert_id, at=now())
@@ -120,6 +122,7 @@ async def _values(s: AsyncSession, expert: ExpertListed) -> dict[str, Any]:
         "extension": expert.extension,
         "phones": expert.endpoints,
         "language": expert.language,
+        "category": expert.category,
         "tariff": expert.tariff,
         "share_percent": f"{percent_of(rule.expert_basis_points)} of the {rule.basis}",
         "presence": expert.presence,
