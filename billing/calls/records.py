@@ -82,7 +82,7 @@ async def list_calls(
     )
     if open_only:
         query = query.where(CallRow.ended_at.is_(None))
-    return [_summary(*row) for row in (await s.execute(query))]
+    return [summary(*row) for row in (await s.execute(query))]
 
 
 async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
@@ -102,7 +102,7 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
     session = await sessions.find(s, call_id)
     tariff = sessions.tariff_of(session) if session and session.tariff else None
     return CallRecord(
-        summary=_summary(row, expert_name, settlement),
+        summary=summary(row, expert_name, settlement),
         language=row.language,
         answered_at=row.answered_at,
         accepted_at=row.accepted_at,
@@ -119,9 +119,8 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
     )
 
 
-def _summary(
-    row: CallRow, expert_name: str | None, settlement: SettlementRow | None
-) -> CallSummary:
+def summary(row: CallRow, expert_name: str | None, settlement: SettlementRow | None) -> CallSummary:
+    """Give a call as one line."""
     return CallSummary(
         call_id=row.id,
         state=row.state,

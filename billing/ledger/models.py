@@ -111,6 +111,7 @@ class SettlementRow(Base):
 
     __tablename__ = "settlements"
     __table_args__ = (
+        Index(None, "settled_at"),
         CheckConstraint("charge = tax + expert + platform", name="parts"),
         CheckConstraint(
             "charge >= 0 AND tax >= 0 AND expert >= 0 AND platform >= 0", name="amounts"

@@ -1,0 +1,208 @@
+"""What calls earned, by day, number, expert or category: sums of settlements, nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import ColumnElement, Date, String, case, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.calls.models import CallRow
+from billing.catalogue.models import Expert
+from billing.kit.errors import PrimelineError
+from billing.ledger.models import SettlementRow
+from billing.money.values import Money
+
+LONGEST: Final = timedelta(days=400)
+
+
+class By(StrEnum):
+    """What a report has a line for."""
+
+    DAY = "day"
+    NUMBER = "number"
+    EXPERT = "expert"
+    CATEGORY = "category"
+    TOTAL = "total"
+
+
+class PeriodInvalid(PrimelineError):
+    """A period that ends before it begins, or is too long."""
+
+    code = "period-invalid"
+
+    def __init__(self, first: date, last: date) -> None:
+        super().__init__(
+            f"{first} to {last} is no period of 1 to {LONGEST.days} days; the last day counts."
+        )
+
+
+class TimeZoneUnknown(PrimelineError):
+    """No time zone has that name."""
+
+    code = "time-zone-unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no time zone {name!r}; write it like Europe/Paris.")
+
+
+@dataclass(frozen=True, slots=True)
+class RevenueLine:
+    """Calls of one key and currency. `unpaid` counts those that earned nothing, by reason.
+
+    `currency` None: no price was quoted, so nobody was to pay. `key` None: the calls have none (a
+    call without an expert).
+    """
+
+    key: str | None
+    currency: str | None
+    calls: int
+    paid_calls: int
+    billed_seconds: int
+    gross: Money | None
+    tax: Money | None
+    expert: Money | None
+    platform: Money | None
+    unpaid: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RevenueReport:
+    """Lines in the order of their keys, and the same summed for each currency."""
+
+    by: By
+    first: date
+    last: date
+    time_zone: str
+    lines: tuple[RevenueLine, ...]
+    totals: tuple[RevenueLine, ...]
+
+
+@dataclass(slots=True)
+class _Sums:
+    calls: int = 0
+    paid_calls: int = 0
+    billed_seconds: int = 0
+    gross: int = 0
+    tax: int = 0
+    expert: int = 0
+    platform: int = 0
+
+    def add(self, row: Any) -> None:
+        self.calls += row.calls
+        self.paid_calls += row.calls if row.unpaid is None else 0
+        self.billed_seconds += row.billed_seconds
+        self.gross += row.gross
+        self.tax += row.tax
+        self.expert += row.expert
+        self.platform += row.platform
+
+
+async def report(
+    s: AsyncSession, *, by: By, first: date, last: date, time_zone: str = "UTC"
+) -> RevenueReport:
+    """Sum up the calls settled from the first to the last day, both counted, in a time zone.
+
+    A call belongs to the moment of its settlement, which is when its money moved. Raises
+    PeriodInvalid or TimeZoneUnknown.
+    """
+    zone = _zone(time_zone)
+    if not first <= last < first + LONGEST:
+        raise PeriodInvalid(first, last)
+    since = datetime.combine(first, time(), zone)
+    until = datetime.combine(last + timedelta(days=1), time(), zone)
+    key = _key(by, time_zone)
+    unpaid = case(
+        (SettlementRow.charge > 0, None),
+        else_=func.coalesce(SettlementRow.no_payer, SettlementRow.reason),
+    )
+    rows = (
+        await s.execute(
+            select(
+                key.label("key"),
+                SettlementRow.currency,
+                unpaid.label("unpaid"),
+                func.count().label("calls"),
+                _sum(SettlementRow.billed_seconds).label("billed_seconds"),
+                _sum(SettlementRow.charge).label("gross"),
+                _sum(SettlementRow.tax).label("tax"),
+                _sum(SettlementRow.expert).label("expert"),
+                _sum(SettlementRow.platform).label("platform"),
+            )
+            .join(CallRow, CallRow.id == SettlementRow.call_id)
+            .outerjoin(Expert, Expert.id == CallRow.expert_id)
+            .where(SettlementRow.settled_at >= since, SettlementRow.settled_at < until)
+            .group_by("key", SettlementRow.currency, "unpaid")
+            .order_by("key", SettlementRow.currency, "unpaid")
+        )
+    ).all()
+    return RevenueReport(
+        by=by,
+        first=first,
+        last=last,
+        time_zone=time_zone,
+        lines=_lines([(row.key, row) for row in rows]),
+        totals=_lines([(None, row) for row in rows]),
+    )
+
+
+def _lines(rows: list[tuple[str | None, Any]]) -> tuple[RevenueLine, ...]:
+    sums: dict[tuple[str | None, str | None], _Sums] = {}
+    unpaid: dict[tuple[str | None, str | None], dict[str, int]] = {}
+    for key, row in rows:
+        place = key, row.currency
+        sums.setdefault(place, _Sums()).add(row)
+        reasons = unpaid.setdefault(place, {})
+        if row.unpaid is not None:
+            reasons[row.unpaid] = reasons.get(row.unpaid, 0) + row.calls
+    return tuple(_line(*place, one, unpaid[place]) for place, one in sums.items())
+
+
+def _line(
+    key: str | None, currency: str | None, sums: _Sums, unpaid: dict[str, int]
+) -> RevenueLine:
+    def money(amount: int) -> Money | None:
+        return Money(amount, currency) if currency else None
+
+    return RevenueLine(
+        key=key,
+        currency=currency,
+        calls=sums.calls,
+        paid_calls=sums.paid_calls,
+        billed_seconds=sums.billed_seconds,
+        gross=money(sums.gross),
+        tax=money(sums.tax),
+        expert=money(sums.expert),
+        platform=money(sums.platform),
+        unpaid=unpaid,
+    )
+
+
+def _key(by: By, time_zone: str) -> ColumnElement[Any]:
+    match by:
+        case By.DAY:
+            local = func.timezone(time_zone, SettlementRow.settled_at)
+            return cast(cast(local, Date), String)
+        case By.NUMBER:
+            return CallRow.dialled.expression
+        case By.EXPERT:
+            return Expert.extension.expression
+        case By.CATEGORY:
+            return Expert.category.expression
+        case By.TOTAL:
+            return cast(None, String)
+
+
+def _sum(column: Any) -> Any:
+    # A sum of bigints is a numeric in PostgreSQL.
+    return cast(func.sum(column), SettlementRow.charge.type)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise TimeZoneUnknown(name) from None

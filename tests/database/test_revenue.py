@@ -1,0 +1,169 @@
+"""The revenue report is the books, grouped: its totals are what the ledger holds."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text, update
+
+from billing.calls import books
+from billing.calls.overview import overview
+from billing.calls.revenue import (
+    By,
+    PeriodInvalid,
+    RevenueLine,
+    RevenueReport,
+    TimeZoneUnknown,
+    report,
+)
+from billing.calls.values import EndReason
+from billing.catalogue.models import Expert
+from billing.money.values import Money
+from tests.database.world import MENU, World, eur
+
+DAY = date(2026, 11, 22)
+
+
+async def reported(
+    world: World, by: By, first: date = DAY, last: date = DAY, zone: str = "UTC"
+) -> RevenueReport:
+    async with world.sessions() as s:
+        return await report(s, by=by, first=first, last=last, time_zone=zone)
+
+
+async def expert_category(world: World, expert_id: UUID, category: str) -> None:
+    async with world.sessions.begin() as s:
+        await s.execute(update(Expert).where(Expert.id == expert_id).values(category=category))
+
+
+async def some_calls(world: World) -> None:
+    """Ada 252 s, Ben 61 s, one too short for a cent, a refused one, an unknown caller."""
+    await world.top_up("10.00")
+    await world.paid_call(252)
+    await world.settle(await world.granted_call(world.other_expert_id), 61)
+    await world.settle(await world.granted_call(), 0)
+    refused = await world.receive()
+    await world.quote(refused)
+    await world.settle(refused, None, EndReason.EXPERT_BUSY)
+    stranger = await world.receive(number="+33639980099")
+    await world.settle(stranger, None, EndReason.CALLER_UNKNOWN)
+
+
+async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_nothing(
+    world: World,
+) -> None:
+    await some_calls(world)
+    by_expert = await reported(world, By.EXPERT)
+    assert by_expert.lines == (
+        RevenueLine(
+            key="11",
+            currency="EUR",
+            calls=2,
+            paid_calls=1,
+            billed_seconds=252,
+            gross=eur("5.04"),
+            tax=eur("0.84"),
+            expert=eur("2.94"),
+            platform=eur("1.26"),
+            unpaid={"caller-hung-up": 1},
+        ),
+        RevenueLine(
+            key="12",
+            currency="EUR",
+            calls=1,
+            paid_calls=1,
+            billed_seconds=61,
+            gross=eur("1.22"),
+            tax=Money(2_033, "EUR"),
+            expert=Money(7_117, "EUR"),
+            platform=Money(3_050, "EUR"),
+            unpaid={},
+        ),
+        RevenueLine(
+            key=None,
+            currency="EUR",
+            calls=1,
+            paid_calls=0,
+            billed_seconds=0,
+            gross=eur("0"),
+            tax=eur("0"),
+            expert=eur("0"),
+            platform=eur("0"),
+            unpaid={"expert-busy": 1},
+        ),
+        RevenueLine(
+            key=None,
+            currency=None,
+            calls=1,
+            paid_calls=0,
+            billed_seconds=0,
+            gross=None,
+            tax=None,
+            expert=None,
+            platform=None,
+            unpaid={"caller-unknown": 1},
+        ),
+    )
+
+
+@pytest.mark.parametrize("by", list(By))
+async def test_totals_agree_with_the_books_however_lines_are_cut(world: World, by: By) -> None:
+    await some_calls(world)
+    found = await reported(world, by)
+    euros = [line for line in found.totals if line.currency == "EUR"]
+    assert len(euros) == 1
+    (total,) = euros
+    assert total.calls == sum(line.calls for line in found.lines if line.currency == "EUR")
+    async with world.sessions() as s:
+        kinds = {one.kind: one.balance for one in (await overview(s)).kinds}
+        (held,) = (await overview(s)).wallets
+    assert total.gross == eur("10.00") - held.posted == eur("6.26")
+    assert kinds["tax"] == total.tax
+    assert kinds["expert-payable"] == total.expert
+    assert kinds["platform-revenue"] == total.platform
+    assert kinds["clearing"] == eur("0")
+    async with world.sessions() as s:
+        assert await books.check(s) == []
+
+
+async def test_numbers_and_categories_are_lines_too(world: World) -> None:
+    await expert_category(world, world.expert_id, "law")
+    await some_calls(world)
+    (by_number,) = [one for one in (await reported(world, By.NUMBER)).lines if one.currency]
+    assert (by_number.key, by_number.calls) == (MENU, 4)
+    by_category = await reported(world, By.CATEGORY)
+    assert [(one.key, one.currency, one.calls) for one in by_category.lines] == [
+        ("law", "EUR", 2),
+        (None, "EUR", 2),
+        (None, None, 1),
+    ]
+
+
+async def test_a_day_is_the_time_zones_own(world: World) -> None:
+    await world.top_up("10.00")
+    world.now = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+    await world.paid_call(60)
+    in_london = await reported(world, By.DAY, zone="Europe/London")
+    assert [line.key for line in in_london.lines] == ["2026-11-22"]
+    assert (await reported(world, By.DAY, zone="Europe/Paris")).lines == ()
+    in_paris = await reported(world, By.DAY, last=DAY + timedelta(days=1), zone="Europe/Paris")
+    assert [line.key for line in in_paris.lines] == ["2026-11-23"]
+
+
+async def test_a_period_or_time_zone_that_makes_no_sense_is_refused(world: World) -> None:
+    for last in (DAY - timedelta(days=1), DAY + timedelta(days=400)):
+        with pytest.raises(PeriodInvalid):
+            await reported(world, By.DAY, last=last)
+    for zone in ("Europe/Atlantis", "../../etc/passwd", ""):
+        with pytest.raises(TimeZoneUnknown):
+            await reported(world, By.DAY, zone=zone)
+
+
+async def test_what_is_held_for_callers_is_seen_while_a_call_goes_on(world: World) -> None:
+    await world.top_up("10.00")
+    await world.granted_call()
+    async with world.sessions() as s:
+        (wallets,) = (await overview(s)).wallets
+        posted = await s.scalar(text("SELECT sum(posted) FROM wallets"))
+    assert (wallets.wallets, wallets.posted, wallets.held) == (1, eur("10.00"), eur("6.00"))
+    assert posted == eur("10.00").amount
