@@ -16,7 +16,17 @@ from billing.kit.errors import PrimelineError
 from billing.kit.phones import DEFAULT_REGION
 from billing.money import text as money_text
 from primeline.asterisk_conf import ROOT
-from primeline.commands import books, callers, calls, experts, numbers, orders, phones, tariffs
+from primeline.commands import (
+    books,
+    callers,
+    calls,
+    experts,
+    numbers,
+    orders,
+    phones,
+    premium,
+    tariffs,
+)
 from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
 from primeline.running import find_settings
 
@@ -71,6 +81,7 @@ app = typer.Typer(
 )
 app.add_typer(calls.app, name="calls")
 app.add_typer(numbers.app, name="number")
+app.add_typer(premium.app, name="premium")
 app.add_typer(experts.app, name="expert")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")

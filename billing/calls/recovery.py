@@ -83,7 +83,9 @@ async def _open_call(s: AsyncSession, row: CallRow) -> OpenCall:
         caller_channel=row.caller_channel,
         expert_channel=row.expert_channel,
         talk_bridge=row.talk_bridge,
-        number=await catalogue.served_number(s, row.number_id, trunk_trusted=row.trunk_trusted),
+        number=await catalogue.served_number(
+            s, row.number_id, trunk_trusted=row.trunk_trusted, at=row.received_at
+        ),
         expert=await catalogue.expert_choice(s, reserved) if reserved else None,
         account_id=session.account_id if session else None,
         language=row.language,

@@ -75,7 +75,7 @@ async def receive(
     """
     line = await catalogue.find_trunk(s, trunk)
     trusted = bool(line and line.trusted)
-    number = await catalogue.find_number(s, dialled, line)
+    number = await catalogue.find_number(s, dialled, line, at=at)
     e164 = to_e164(caller_number, line.region if line else DEFAULT_REGION)
     caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
     language = (

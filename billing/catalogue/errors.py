@@ -1,5 +1,7 @@
 """What can be wrong with numbers, experts and phones."""
 
+from datetime import datetime
+
 from billing.kit.errors import PrimelineError
 
 
@@ -46,3 +48,30 @@ class NumberUnknown(PrimelineError):
 
     def __init__(self, number: str) -> None:
         super().__init__(f"{number} is none of our numbers.")
+
+
+class InvalidPremiumTerms(PrimelineError):
+    """Terms that can't be used; the sentence says what is wrong with them."""
+
+    code = "invalid-premium-terms"
+
+
+class PremiumTermsTaken(PrimelineError):
+    """The number has terms from that very moment; they are never edited."""
+
+    code = "premium-terms-taken"
+
+    def __init__(self, number: str, valid_from: datetime) -> None:
+        super().__init__(
+            f"{number} already has premium terms from {valid_from.isoformat()};"
+            " choose another start."
+        )
+
+
+class PremiumCurrency(PrimelineError):
+    """A number keeps the currency of its first premium terms."""
+
+    code = "premium-currency"
+
+    def __init__(self, number: str, currency: str) -> None:
+        super().__init__(f"The premium terms of {number} are in {currency} and stay so.")

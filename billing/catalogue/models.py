@@ -3,7 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -84,6 +92,47 @@ class Number(Base):
         ForeignKey(TariffRow.id), comment="wins over the expert's own"
     )
     open: Mapped[bool] = mapped_column(server_default=sql("true"))
+    created_at: Mapped[datetime]
+
+
+class PremiumTermsRow(Base):
+    """Terms of a premium-rate number from a moment on; amounts are ledger units."""
+
+    __tablename__ = "premium_terms"
+    __table_args__ = (
+        UniqueConstraint("number_id", "valid_from"),
+        CheckConstraint(
+            "retail_per_minute >= 0 AND retail_per_call >= 0"
+            " AND outpayment_per_minute >= 0 AND outpayment_per_call >= 0",
+            name="amounts",
+        ),
+        CheckConstraint("announced_by IN ('carrier', 'us')", name="announced_by"),
+        CheckConstraint(
+            "maximum_seconds > 0 AND maximum_charge >= 0 AND day_maximum >= 0"
+            " AND month_maximum >= 0",
+            name="caps",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number_id: Mapped[UUID] = mapped_column(ForeignKey(Number.id))
+    valid_from: Mapped[datetime]
+    currency: Mapped[str] = mapped_column(String(3))
+    retail_per_minute: Mapped[int] = mapped_column(comment="tax included")
+    retail_per_call: Mapped[int] = mapped_column(comment="tax included")
+    outpayment_per_minute: Mapped[int] = mapped_column(comment="what the carrier pays us")
+    outpayment_per_call: Mapped[int]
+    carrier: Mapped[str] = mapped_column(comment="the trunk's name")
+    announced_by: Mapped[str] = mapped_column(comment="who tells the caller the price")
+    country: Mapped[str] = mapped_column(comment="ISO 3166; whose rules hold")
+    publisher: Mapped[str]
+    service: Mapped[str]
+    category: Mapped[str]
+    time_zone: Mapped[str] = mapped_column(comment="whose days and months the caps count by")
+    maximum_seconds: Mapped[int]
+    maximum_charge: Mapped[int | None] = mapped_column(comment="of one call")
+    day_maximum: Mapped[int | None] = mapped_column(comment="of one caller number")
+    month_maximum: Mapped[int | None] = mapped_column(comment="of one caller number")
     created_at: Mapped[datetime]
 
 

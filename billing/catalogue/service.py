@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.catalogue import premium
 from billing.catalogue.errors import (
     ExpertUnknown,
     ExtensionTaken,
@@ -24,6 +25,7 @@ from billing.catalogue.values import (
     is_extension,
 )
 from billing.endpoints.service import EndpointTaken, claim
+from billing.kit.clock import now
 from billing.kit.jobs import defer
 from billing.kit.languages import check_language
 from billing.kit.phones import DEFAULT_REGION, require_e164, to_e164
@@ -38,22 +40,36 @@ async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:
     return await s.scalar(select(Trunk).where(Trunk.name == name))
 
 
-async def find_number(s: AsyncSession, dialled: str, trunk: Trunk | None) -> ServedNumber | None:
-    """Find an open number of ours in any form a trunk writes it in; None: not ours or closed."""
+async def find_number(
+    s: AsyncSession, dialled: str, trunk: Trunk | None, *, at: datetime | None = None
+) -> ServedNumber | None:
+    """Find an open number of ours in any form a trunk writes it in; None: not ours or closed.
+
+    `at` decides the premium terms in force; it defaults to the present.
+    """
     e164 = to_e164(dialled, trunk.region if trunk else DEFAULT_REGION)
     row = await s.scalar(select(Number).where(Number.e164 == e164, Number.open))
-    return None if row is None else await _served(s, row, trusted=bool(trunk and trunk.trusted))
+    if row is None:
+        return None
+    return await _served(s, row, trusted=bool(trunk and trunk.trusted), at=at or now())
 
 
 async def served_number(
-    s: AsyncSession, number_id: UUID | None, *, trunk_trusted: bool
+    s: AsyncSession, number_id: UUID | None, *, trunk_trusted: bool, at: datetime | None = None
 ) -> ServedNumber | None:
     """Give a number by its id, also when it was closed meanwhile."""
     row = await s.get(Number, number_id) if number_id else None
-    return None if row is None else await _served(s, row, trusted=trunk_trusted)
+    return None if row is None else await _served(s, row, trusted=trunk_trusted, at=at or now())
 
 
-async def _served(s: AsyncSession, row: Number, *, trusted: bool) -> ServedNumber:
+async def _served(
+    s: AsyncSession, row: Number, *, trusted: bool, at: datetime
+) -> ServedNumber | None:
+    terms = await premium.versions(s, row.id)
+    kept = premium.latest(terms, at)
+    if terms and kept is None:
+        # The carrier bills for it, on terms that begin later: no call of ours until then.
+        return None
     return ServedNumber(
         number_id=row.id,
         e164=row.e164,
@@ -63,6 +79,7 @@ async def _served(s: AsyncSession, row: Number, *, trusted: bool) -> ServedNumbe
         free_limit_seconds=row.free_limit_seconds,
         trunk_trusted=trusted,
         expert=None if row.expert_id is None else await expert_choice(s, row.expert_id),
+        premium=kept.terms if kept else None,
     )
 
 

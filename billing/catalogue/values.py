@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
+
+from billing.money.values import Money
+from billing.tariffs.values import Tariff
 
 
 class Availability(StrEnum):
@@ -35,12 +38,66 @@ class ExpertChoice:
     phones: tuple[Phone, ...]
 
 
+_CARRIERS = UUID("3c8f5c6e-2f0c-5d0b-9a36-7f6d8a1b4e57")
+"""The namespace of carriers' ids. Changing it would split what each carrier owes in two."""
+
+
+def carrier_id(name: str) -> UUID:
+    """Name the owner of a carrier's ledger accounts: the same for the same name, always."""
+    return uuid5(_CARRIERS, name)
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumTerms:
+    """What a premium-rate number costs its callers and what the carrier pays us for it.
+
+    All amounts share one currency. The retail price includes tax; the outpayment is without it.
+    Both are metered by the carrier, from the caller's answer to his release, by the second.
+    `announced_by`: who tells the caller the price before anything is charged. The caps bound what
+    one call, and all calls of one caller number in a day or month (of `time_zone`), may cost;
+    None: the rule set's alone. `publisher`, `service` and `category` stand in public directories.
+    """
+
+    retail_per_minute: Money
+    retail_per_call: Money
+    outpayment_per_minute: Money
+    outpayment_per_call: Money
+    carrier: str
+    announced_by: Literal["carrier", "us"]
+    country: str
+    publisher: str
+    service: str
+    category: str
+    time_zone: str = "UTC"
+    maximum_seconds: int = 3_600
+    maximum_charge: Money | None = None
+    day_maximum: Money | None = None
+    month_maximum: Money | None = None
+
+    @property
+    def currency(self) -> str:
+        """The currency of every amount in the terms."""
+        return self.retail_per_minute.currency
+
+    @property
+    def retail(self) -> Tariff:
+        """The retail price as a tariff, so that it is rated and spoken like any other."""
+        return Tariff(
+            price_per_minute=self.retail_per_minute,
+            connect_fee=self.retail_per_call,
+            minimum_charge=Money.zero(self.currency),
+            maximum_charge=None,
+            maximum_seconds=self.maximum_seconds,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ServedNumber:
     """A number of ours and how it is put to work.
 
     `expert` is set for a direct number. `free_limit_seconds` bounds a talk that nobody pays.
-    `trunk_trusted`: the trunk this call came by vouches for caller ids.
+    `trunk_trusted`: the trunk this call came by vouches for caller ids. `premium`: the carrier
+    bills the caller for it, on these terms.
     """
 
     number_id: UUID
@@ -51,6 +108,7 @@ class ServedNumber:
     free_limit_seconds: int
     trunk_trusted: bool
     expert: ExpertChoice | None
+    premium: PremiumTerms | None = None
 
 
 _EXTENSION = re.compile(r"[0-9]{1,8}")

@@ -35,12 +35,13 @@ class LedgerAccount(Base):
         UniqueConstraint("id", "currency"),
         CheckConstraint(
             "kind IN ('wallet', 'clearing', 'expert-payable', 'platform-revenue', 'tax', 'cash',"
-            " 'vouchers-issued', 'goodwill', 'carrier-expected', 'carrier-due')",
+            " 'vouchers-issued', 'goodwill', 'carrier-expected', 'carrier-due',"
+            " 'expert-expected', 'platform-expected')",
             name="kind",
         ),
         CheckConstraint(
-            "(kind IN ('wallet', 'expert-payable', 'carrier-expected', 'carrier-due'))"
-            " = (owner IS NOT NULL)",
+            "(kind IN ('wallet', 'expert-payable', 'carrier-expected', 'carrier-due',"
+            " 'expert-expected')) = (owner IS NOT NULL)",
             name="owner",
         ),
     )

@@ -21,6 +21,10 @@ class AccountKind(StrEnum):
     PLATFORM_REVENUE = "platform-revenue"
     TAX = "tax"
     CASH = "cash"
+    CARRIER_EXPECTED = "carrier-expected"
+    CARRIER_DUE = "carrier-due"
+    EXPERT_EXPECTED = "expert-expected"
+    PLATFORM_EXPECTED = "platform-expected"
 
 
 def account_id(kind: AccountKind, currency: str, owner: UUID | None = None) -> UUID:

@@ -9,7 +9,12 @@ from babel.numbers import format_currency
 
 from billing.kit.errors import PrimelineError
 from billing.money.rules import LARGEST_MINOR, units_per_major
-from billing.money.values import MINOR_PER_MAJOR, Money, UnknownCurrency
+from billing.money.values import (
+    LEDGER_UNITS_PER_MINOR,
+    MINOR_PER_MAJOR,
+    Money,
+    UnknownCurrency,
+)
 
 _NUMBER: Final = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]+)(?:\.(?P<fraction>[0-9]+))?")
 _SHOWN_CHARACTERS: Final = 40
@@ -85,14 +90,18 @@ def to_decimal_string(money: Money, places: int = _LEDGER_DIGITS) -> str:
     return f"{sign}{whole}.{fraction:0{places}}"
 
 
-def parse(text: str, currency: str, *, negative_allowed: bool = False) -> Money:
+def parse(
+    text: str, currency: str, *, negative_allowed: bool = False, ledger_units: bool = False
+) -> Money:
     """Read what a person typed, "1.20", "1.2" or "1", as a whole number of cents.
+
+    `ledger_units`: two more decimals are read, for what is accrued and never paid by itself.
 
     Raises AmountUnreadable, AmountTooFine, AmountTooLarge, AmountNegative or UnknownCurrency.
     """
     if currency not in MINOR_PER_MAJOR:
         raise UnknownCurrency(currency)
-    digits = len(str(MINOR_PER_MAJOR[currency])) - 1
+    digits = _LEDGER_DIGITS if ledger_units else len(str(MINOR_PER_MAJOR[currency])) - 1
     stripped = text.strip()
     match = _NUMBER.fullmatch(stripped)
     if match is None:
@@ -104,11 +113,12 @@ def parse(text: str, currency: str, *, negative_allowed: bool = False) -> Money:
     whole = match["whole"].lstrip("0") or "0"
     if len(whole) > len(str(LARGEST_MINOR)):
         raise AmountTooLarge(currency)
-    minor = int(whole) * MINOR_PER_MAJOR[currency] + int(fraction.ljust(digits, "0"))
-    if minor > LARGEST_MINOR:
+    units = int(whole) * units_per_major(currency)
+    units += int(fraction.ljust(_LEDGER_DIGITS, "0"))
+    if units > LARGEST_MINOR * LEDGER_UNITS_PER_MINOR:
         raise AmountTooLarge(currency)
-    if match["sign"] == "-" and minor:
+    if match["sign"] == "-" and units:
         if not negative_allowed:
             raise AmountNegative(stripped)
-        minor = -minor
-    return Money.of_minor(minor, currency)
+        units = -units
+    return Money(units, currency)

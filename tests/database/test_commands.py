@@ -334,3 +334,23 @@ def test_a_list_of_tariffs_leaves_out_what_is_usual_in_all(line: Primeline) -> N
     assert not any(word in table for word in ("connect fee", "increments", "maximum", "free"))
     made(line, "tariff", "add", "block", "--price", "1", "--increments", "60/60")
     assert "increments" in line("tariff", "list").stdout
+
+
+PREMIUM_WORDS = ("--carrier", "carrier", "--publisher", "Example SARL", "--service", "Advice")
+
+
+def test_a_number_is_made_premium_rate_and_a_menu_is_warned_of(line: Primeline) -> None:
+    made(line, "number", "add", "+33 8 99 00 12 34", "--kind", "direct", "--expert", "11")
+    prices = ("--per-minute", "0.80", "--pays-per-minute", "0.5432", "--month-maximum", "300")
+    direct = line("premium", "add", "+33 8 99 00 12 34", *PREMIUM_WORDS, *prices, "--json")
+    assert direct.exit_code == 0, direct.output
+    assert direct.stderr == ""
+    terms = json.loads(direct.stdout)
+    assert terms["pays_per_minute"] == {"amount": "0.5432", "currency": "EUR"}
+    assert made(line, "premium", "list") == [terms]
+    assert made(line, "premium", "show", "+33 8 99 00 12 34") == [terms]
+    menu = line("premium", "add", "+33 1 99 00 12 34", *PREMIUM_WORDS, *prices)
+    assert menu.exit_code == 0, menu.output
+    assert "30 seconds" in menu.stderr
+    shown = line("premium", "show", "+33 1 99 00 12 34")
+    assert "Example SARL" in shown.output
