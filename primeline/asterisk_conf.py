@@ -5,25 +5,23 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from string import Template
 from typing import Final
 
+from billing.endpoints.digest import REALM
 from billing.kit.limits import Limits
 from primeline.asterisk_endpoints import (
     Lines,
-    PhoneEndpoint,
-    Trunk,
     UnsafeSetting,
-    checked_address,
     checked_secret,
     endpoint_sections,
+    netmask,
 )
 from primeline.asterisk_tree import Program
 from primeline.ports import Ports
 
-__all__ = ["Instance", "Lines", "PhoneEndpoint", "Secrets", "Trunk", "UnsafeSetting", "render"]
+__all__ = ["Instance", "Lines", "Secrets", "UnsafeSetting", "render"]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATES: Final = ROOT / "asterisk-conf"
@@ -31,7 +29,7 @@ DIALPLAN: Final = ROOT / "dialplan" / "extensions.conf"
 ARI_USER: Final = "primeline"
 LOOPBACK: Final = "127.0.0.1"
 CEL_NAME: Final = "primeline.csv"
-ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_private-networks`
+ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_reach`
 
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f;$,\"\[\]{}|&^<>]")
 _PRIVATE_NETWORKS: Final = (
@@ -133,23 +131,24 @@ def render(
         "received_seconds": f"{limits.received_ms // 1000}.{limits.received_ms % 1000:03d}",
         "trunks": trunks,
         "phones": phones,
-        **_reach(instance.bind_host),
+        "realm": REALM,
+        **_reach(instance.bind_host, lines),
     }
     for template in (*sorted(TEMPLATES.glob("*.conf")), DIALPLAN):
         _write(instance.conf_dir / template.name, template.read_text(), values)
 
 
-def _reach(bind_host: str) -> dict[str, str]:
-    """Loopback: sound too goes by 127.0.0.1 only. Else: SIP from private networks and ourselves."""
+def _reach(bind_host: str, lines: Lines) -> dict[str, str]:
+    """Loopback: sound too goes by 127.0.0.1 only. Else: who may send us SIP at all."""
     if bind_host == LOOPBACK:
         media = f"media_address = {LOOPBACK}\nbind_rtp_to_media_address = yes"
-        return {"bind_host": LOOPBACK, "media_address": media, "private_networks": ""}
+        return {"bind_host": LOOPBACK, "media_address": media, "reach": ""}
+    carriers = [address for trunk in lines.trunks for address in trunk.addresses]
     permits = "\n".join(
-        f"permit = {ip_network(network).with_netmask}"
-        for network in (*_PRIVATE_NETWORKS, checked_address(bind_host))
+        f"permit = {netmask(address)}" for address in (*_PRIVATE_NETWORKS, bind_host, *carriers)
     )
-    acl = f"[_private-networks]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
-    return {"bind_host": ANYWHERE, "media_address": "", "private_networks": acl}
+    acl = f"[_reach]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
+    return {"bind_host": ANYWHERE, "media_address": "", "reach": acl}
 
 
 def _path(path: Path) -> str:
@@ -160,6 +159,8 @@ def _path(path: Path) -> str:
 
 
 def _write(path: Path, template: str, values: Mapping[str, str]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    part = path.with_suffix(".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     with os.fdopen(descriptor, "w") as file:
         file.write(_Conf(template).substitute(values))
+    part.rename(path)

@@ -26,6 +26,7 @@ from primeline.commands import (
     phones,
     premium,
     tariffs,
+    trunks,
 )
 from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
 from primeline.running import find_settings
@@ -87,7 +88,8 @@ app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")
 app.add_typer(books.app, name="books")
 app.command("orders")(orders.list_)
-app.command("phones")(phones.phones)
+app.add_typer(trunks.app, name="trunk")
+app.add_typer(phones.app, name="phone")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import psutil
 
 from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings, read_settings
+from primeline.secret_key import known_key
 
 RUNNING_FILE: Final = "running.json"
 DATABASE_VARIABLE: Final = "PRIMELINE_DATABASE_URL"
@@ -73,6 +74,11 @@ def find(directory: Path) -> Running | None:
         return found if process_began(found.pid) == found.began else None
     except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
         return None
+
+
+def find_key() -> str:
+    """Give the key that seals secrets: the environment's, or of the data that runs; else none."""
+    return known_key(data_dir())
 
 
 def find_settings() -> Settings:

@@ -21,7 +21,11 @@ from primeline.asterisk_tree import find_program
 from primeline.parts import ARI_APPLICATION, PARTS, PartFailed, limits_changed, until_ready
 from primeline.ports import Ports, lease_ports
 from primeline.processes import Child, end_leftover
+from primeline.secret_key import secret_key
 from primeline.supervisor import Supervisor
+
+RELOADED = ("res_pjsip.so", "res_pjsip_outbound_registration.so")
+"""Modules of Asterisk that read trunks and phones anew."""
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 
@@ -64,13 +68,14 @@ Prepare = Callable[["System"], Awaitable[Lines]]
 class System:
     """The system from `async with` to its end; leaves no process behind.
 
-    `ports` and `instance` (Asterisk's) are set once started; `environment` is what each of our
-    parts gets, secrets included.
+    `ports`, `instance` (Asterisk's) and `secret_key` are set once started; `environment` is what
+    each of our parts gets, secrets included.
     """
 
     ports: Ports
     instance: Instance
     database_url: str
+    secret_key: str
 
     def __init__(self, config: SystemConfig, prepare: Prepare) -> None:
         self.config = config
@@ -134,6 +139,7 @@ class System:
             "PRIMELINE_SPOOL_DIR": str(config.directory.resolve() / "spool"),
             "PRIMELINE_TREE": str(config.tree.resolve()),
             "PRIMELINE_HEALTH_PORT": str(self.ports.health),
+            "PRIMELINE_SECRET_KEY": self.secret_key,
             "PRIMELINE_LOG_LEVEL": config.log_level,
             "PRIMELINE_LIMITS": json.dumps(limits_changed(config.limits)),
         }
@@ -170,7 +176,8 @@ class System:
         before = self._lines
         self._render(lines)
         try:
-            await asyncio.to_thread(self.asterisk.command, "module reload res_pjsip.so")
+            for module in RELOADED:
+                await asyncio.to_thread(self.asterisk.command, f"module reload {module}")
         except BaseException:
             self._lines = before
             raise
@@ -180,6 +187,7 @@ class System:
         config = self.config
         config.directory.mkdir(parents=True, exist_ok=True)
         self._held.enter_context(_locked(config.directory))
+        self.secret_key = secret_key(config.directory)
         program = find_program(config.tree)
         lease = lease_ports(LOOPBACK if config.bind_host == LOOPBACK else ANYWHERE)
         self._held.callback(lease.release)

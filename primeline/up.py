@@ -22,13 +22,9 @@ from billing.kit.database import CONNECT_TIMEOUT_SECONDS, make_engine, make_sess
 from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings, limits_from
 from primeline.asterisk_conf import ARI_USER, LOOPBACK, ROOT, Lines
-from primeline.following import Follower
-from primeline.lines import LINES_FILE
+from primeline.following import POLL_SECONDS, Bell, Follower
 from primeline.running import Running, announce, forget, process_began
 from primeline.system import System, SystemConfig
-
-LINES_SECONDS: Final = 5
-"""How soon a changed trunk or phone counts."""
 
 DATA_DIR: Final = Path(".primeline")
 RENDERED: Final = frozenset({"EUR"})
@@ -110,7 +106,7 @@ async def _run(config: SystemConfig, console: Console) -> None:
         if others:
             await asyncio.to_thread(render_prompts, config.prompts_dir, config.tree, others)
         say = partial(console.print, markup=False, soft_wrap=True)
-        followers.append(Follower(config.directory, sessions, say))
+        followers.append(Follower(sessions, system.secret_key, say))
         return await followers[0].first()
 
     async with AsyncExitStack() as held:
@@ -118,8 +114,10 @@ async def _run(config: SystemConfig, console: Console) -> None:
         announce(config.directory, _running(system))
         held.callback(forget, config.directory)
         _show(system, console)
+        bell = Bell(system.database_url)
+        held.push_async_callback(bell.close)
         while True:
-            await asyncio.sleep(LINES_SECONDS)
+            await bell.wait(POLL_SECONDS)
             await followers[0].follow(system.use_lines)
 
 
@@ -139,8 +137,7 @@ def _running(system: System) -> Running:
 def _show(system: System, console: Console) -> None:
     config, ports = system.config, system.ports
     console.print(f"[bold]Primeline runs.[/] SIP: {config.bind_host}:{ports.sip} (UDP)")
-    console.print("Phones and their passwords: primeline phones --show-passwords")
-    console.print(f"Carriers: {config.directory / LINES_FILE}")
+    console.print("Phones: primeline phone list · carriers: primeline trunk list")
     console.print(f"Health: {system.urls['health']}/health · logs: {config.directory}")
     if config.directory != DATA_DIR:
         console.print("For `primeline` in another terminal:")

@@ -26,7 +26,10 @@ from billing.calls.values import Reception
 from billing.catalogue import service as catalogue
 from billing.catalogue.models import ExpertPhone
 from billing.charging.sessions import open_session
-from billing.kit.phones import DEFAULT_REGION, to_e164
+from billing.endpoints.formats import read_number
+from billing.endpoints.trunks import find_trunk
+from billing.endpoints.values import Trunk
+from billing.kit.phones import to_e164
 
 __all__ = [
     "accepted",
@@ -73,10 +76,10 @@ async def receive(
     `dialled` and `caller_number` come as the trunk writes them; a trunk that isn't known is not
     trusted. The caller is looked up also where the number isn't ours.
     """
-    line = await catalogue.find_trunk(s, trunk)
+    line = await find_trunk(s, trunk)
     trusted = bool(line and line.trusted)
     number = await catalogue.find_number(s, dialled, line, at=at)
-    e164 = to_e164(caller_number, line.region if line else DEFAULT_REGION)
+    e164 = _caller_number(caller_number, line)
     caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
     language = (
         (caller.language if caller else None)
@@ -117,6 +120,13 @@ async def receive(
             at=at,
         )
     return Reception(number, caller)
+
+
+def _caller_number(given: str | None, line: Trunk | None) -> str | None:
+    """Read who calls: in the trunk's format, but for its prefix, which only called numbers have."""
+    if line is None:
+        return to_e164(given)
+    return read_number(replace(line.inbound, strip="", add=""), given, line.region)
 
 
 async def _change(s: AsyncSession, call_id: UUID, **values: Any) -> None:

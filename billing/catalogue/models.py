@@ -1,4 +1,4 @@
-"""Rows of what is offered: trunks, numbers, experts, their phones, and who is in a call."""
+"""Rows of what is offered: numbers, experts, their phones, and who is in a call."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,17 +19,6 @@ from billing.endpoints.models import SipPhone
 from billing.endpoints.values import ENDPOINT_PATTERN
 from billing.kit.database import Base
 from billing.tariffs.models import TariffRow
-
-
-class Trunk(Base):
-    """A carrier's line into Asterisk."""
-
-    __tablename__ = "trunks"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True, comment="as the dialplan hands it over")
-    trusted: Mapped[bool] = mapped_column(comment="whether its caller ids are vouched for")
-    region: Mapped[str] = mapped_column(comment="ISO 3166 country of its national numbers")
 
 
 class Expert(Base):

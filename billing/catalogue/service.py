@@ -1,11 +1,11 @@
-"""Numbers, trunks, experts and their phones: found for a call, added by the operator."""
+"""Numbers, experts and their phones: found for a call, added by the operator."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from billing.catalogue.errors import (
     InvalidExtension,
     NumberServed,
 )
-from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation, Trunk
+from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation
 from billing.catalogue.values import (
     Availability,
     ExpertChoice,
@@ -24,20 +24,15 @@ from billing.catalogue.values import (
     ServedNumber,
     is_extension,
 )
-from billing.endpoints.service import EndpointTaken, claim
+from billing.endpoints.formats import read_number
+from billing.endpoints.service import claim
+from billing.endpoints.values import Trunk
 from billing.kit.clock import now
 from billing.kit.jobs import defer
 from billing.kit.languages import check_language
 from billing.kit.phones import DEFAULT_REGION, require_e164, to_e164
 
 Presence = Literal["available", "there-but-not-available", "away"]
-
-
-async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:
-    """Give a trunk by the name that the dialplan hands over; None: none, or unknown."""
-    if not name:
-        return None
-    return await s.scalar(select(Trunk).where(Trunk.name == name))
 
 
 async def find_number(
@@ -47,7 +42,7 @@ async def find_number(
 
     `at` decides the premium terms in force; it defaults to the present.
     """
-    e164 = to_e164(dialled, trunk.region if trunk else DEFAULT_REGION)
+    e164 = read_number(trunk.inbound, dialled, trunk.region) if trunk else to_e164(dialled)
     row = await s.scalar(select(Number).where(Number.e164 == e164, Number.open))
     if row is None:
         return None
@@ -126,25 +121,6 @@ async def set_presence(s: AsyncSession, expert_id: UUID, presence: Presence) -> 
         raise ExpertUnknown(expert_id)
 
 
-async def set_trunk(
-    s: AsyncSession, *, name: str, trusted: bool, region: str = DEFAULT_REGION
-) -> UUID:
-    """Make a trunk or change the one of that name. Trusted: its caller ids are vouched for."""
-    values = {"trusted": trusted, "region": region}
-    added = await s.execute(
-        insert(Trunk)
-        .values(id=uuid4(), name=name, **values)
-        .on_conflict_do_update(index_elements=[Trunk.name], set_=values)
-        .returning(Trunk.id)
-    )
-    return added.scalar_one()
-
-
-async def keep_trunks(s: AsyncSession, names: Sequence[str]) -> None:
-    """Forget all trunks but these. Calls keep the name of theirs, and whether it was trusted."""
-    await s.execute(delete(Trunk).where(Trunk.name.not_in(names)))
-
-
 async def add_expert(
     s: AsyncSession,
     *,
@@ -182,22 +158,11 @@ async def add_expert(
     if expert_id is None:
         raise ExtensionTaken(extension)
     for position, endpoint in enumerate(endpoints, 1):
-        await claim_phone(s, endpoint)
+        await claim(s, endpoint)
         s.add(ExpertPhone(id=uuid4(), expert_id=expert_id, position=position, endpoint=endpoint))
         await s.flush()
     await defer(s, "render-prompts", names=[name])
     return expert_id
-
-
-async def claim_phone(s: AsyncSession, endpoint: str, *, number: str | None = None) -> None:
-    """Take a SIP phone's name, with the number of its own calls, if any.
-
-    Trunks are endpoints of Asterisk too: a phone can't have the name of one. Raises
-    InvalidEndpoint or EndpointTaken.
-    """
-    if await find_trunk(s, endpoint) is not None:
-        raise EndpointTaken(endpoint)
-    await claim(s, endpoint, number=number)
 
 
 async def add_number(

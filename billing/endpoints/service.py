@@ -1,62 +1,57 @@
 """SIP phones: each name is given once, to an expert or to a caller."""
 
-from dataclasses import dataclass
-
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.endpoints.digest import ha1_of, new_password
+from billing.endpoints.errors import InvalidEndpoint, PhoneUnknown
 from billing.endpoints.models import SipPhone
-from billing.endpoints.values import is_endpoint
-from billing.kit.errors import PrimelineError
-
-
-class InvalidEndpoint(PrimelineError):
-    """An endpoint name that must not reach a dial request."""
-
-    code = "invalid-endpoint"
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(
-            f"{endpoint!r} can't name a phone: letters, digits, dots, dashes and underscores only."
-        )
-
-
-class EndpointTaken(PrimelineError):
-    """Another phone, or a trunk, has that name."""
-
-    code = "endpoint-taken"
-
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(f"The name {endpoint!r} is in use already; choose another for the phone.")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPhone:
-    """A SIP phone; `number` (E.164) is the caller id of its own calls, None: none."""
-
-    endpoint: str
-    number: str | None
+from billing.endpoints.names import take_name, tell_asterisk
+from billing.endpoints.values import KnownPhone, is_endpoint
 
 
 async def claim(s: AsyncSession, endpoint: str, *, number: str | None = None) -> None:
-    """Take a phone's name. Raises InvalidEndpoint or EndpointTaken.
+    """Take a phone's name; it can't register until it gets a password.
 
-    Waits for a transaction that is just taking the same one.
+    Waits for a transaction that is just taking the same one. Raises InvalidEndpoint, or
+    EndpointTaken by a phone or a trunk.
     """
     if not is_endpoint(endpoint):
         raise InvalidEndpoint(endpoint)
-    added = await s.execute(
-        insert(SipPhone)
-        .values(endpoint=endpoint, number=number)
-        .on_conflict_do_nothing()
+    await take_name(s, endpoint)
+    s.add(SipPhone(endpoint=endpoint, number=number))
+    await s.flush()
+
+
+async def give_password(s: AsyncSession, endpoint: str) -> str:
+    """Make a new password for a phone; only its hash is kept, so show it now.
+
+    Raises PhoneUnknown.
+    """
+    password = new_password()
+    changed = await s.execute(
+        update(SipPhone)
+        .where(SipPhone.endpoint == endpoint)
+        .values(ha1=ha1_of(endpoint, password))
         .returning(SipPhone.endpoint)
     )
-    if added.first() is None:
-        raise EndpointTaken(endpoint)
+    if changed.first() is None:
+        raise PhoneUnknown(endpoint)
+    await tell_asterisk(s)
+    return password
+
+
+async def release(s: AsyncSession, endpoint: str) -> None:
+    """Give a phone's name back: another phone may have it. Raises PhoneUnknown."""
+    gone = await s.execute(
+        delete(SipPhone).where(SipPhone.endpoint == endpoint).returning(SipPhone.endpoint)
+    )
+    if gone.first() is None:
+        raise PhoneUnknown(endpoint)
+    await tell_asterisk(s)
 
 
 async def list_phones(s: AsyncSession) -> list[KnownPhone]:
     """List all phones by name."""
     rows = await s.scalars(select(SipPhone).order_by(SipPhone.endpoint))
-    return [KnownPhone(row.endpoint, row.number) for row in rows]
+    return [KnownPhone(row.endpoint, row.number, row.ha1) for row in rows]

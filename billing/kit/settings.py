@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     ari_url: str = "http://127.0.0.1:8088"
     ari_user: str = "primeline"
     ari_password: SecretStr = SecretStr("")
+    secret_key: SecretStr = Field(default=SecretStr(""), description="seals what we must present")
     data_dir: Path = Path(".primeline")
     cel_file: Path = Path(".primeline/asterisk/log/cel-custom/primeline.csv")
     prompts_dir: Path = Path(".primeline/prompts")

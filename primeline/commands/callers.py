@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import service
 from billing.accounts.service import CallerListed
-from billing.catalogue.service import claim_phone
+from billing.endpoints.service import claim, give_password
 from billing.kit.clock import now
 from billing.kit.jobs import defer
 from billing.kit.phones import DEFAULT_REGION, require_e164
@@ -23,7 +23,7 @@ from primeline.commands.common import (
     show_one,
     transact,
 )
-from primeline.commands.phones import tell_access
+from primeline.commands.phones import tell_access, with_passwords
 
 app = typer.Typer(no_args_is_help=True, help="Callers and their credit.")
 
@@ -59,6 +59,8 @@ def add(
     def limit(text: str | None) -> Money | None:
         return None if text is None else parse(text, currency)
 
+    passwords: dict[str, str] = {}
+
     async def work(s: AsyncSession) -> dict[str, Any]:
         made = await service.add_caller(
             s,
@@ -76,7 +78,8 @@ def add(
             at=now(),
         )
         if phone is not None:
-            await claim_phone(s, phone, number=require_e164(number[0], region))
+            await claim(s, phone, number=require_e164(number[0], region))
+            passwords[phone] = await give_password(s, phone)
         # Else what his call cost would be rendered only once he had hung up.
         await defer(s, "render-prompts", currencies=[currency])
         (caller,) = await service.list_callers(s, made.account_id)
@@ -85,11 +88,11 @@ def add(
         return values if pin else values | {"pin": made.pin}
 
     values = transact(work)
-    show_one(values, as_json=as_json)
+    show_one(with_passwords(values, passwords, as_json=as_json), as_json=as_json)
     if "pin" in values and not as_json:
         typer.echo("The PIN is kept nowhere: note it now.")
-    if phone is not None and not as_json:
-        tell_access([phone])
+    if not as_json:
+        tell_access(passwords)
 
 
 @app.command()

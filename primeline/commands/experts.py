@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.catalogue import listing, service
 from billing.catalogue.errors import ExpertUnknown
 from billing.catalogue.listing import ExpertListed
+from billing.endpoints.service import give_password
 from billing.kit.clock import now
 from billing.shares.service import set_share, shares_of
 from billing.shares.values import ShareRule
 from billing.tariffs import service as tariffs
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
-from primeline.commands.phones import tell_access
+from primeline.commands.phones import tell_access, with_passwords
 from primeline.commands.tariffs import basis_points_of, percent_of
 
 app = typer.Typer(no_args_is_help=True, help="Experts and their phones.")
@@ -52,6 +53,7 @@ def add(
 ) -> None:
     """Add an expert."""
     rule = ShareRule(basis_points_of(share), basis.value)
+    passwords: dict[str, str] = {}
 
     async def work(s: AsyncSession) -> dict[str, Any]:
         tariff_id = await tariffs.by_name(s, tariff)
@@ -65,14 +67,16 @@ def add(
             category=category,
             at=now(),
         )
+        passwords.update({one: await give_password(s, one) for one in phone})
         await set_share(s, rule, expert_id=expert_id, at=now())
         values = await _values(s, await _one(s, extension))
         await audited(s, "added", "expert", expert_id, **values)
         return values
 
-    show_one(transact(work), as_json=as_json)
+    values = transact(work)
+    show_one(with_passwords(values, passwords, as_json=as_json), as_json=as_json)
     if not as_json:
-        tell_access(phone)
+        tell_access(passwords)
 
 
 @app.command("list")

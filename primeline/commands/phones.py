@@ -1,8 +1,8 @@
-"""`primeline phones`: which SIP phones there are, and how each registers."""
+"""`primeline phone`: SIP phones, whose they are, and how each registers."""
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -12,68 +12,107 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.listing import list_callers
 from billing.catalogue.listing import list_experts
-from billing.endpoints.service import list_phones
-from primeline.commands.common import JsonOption, show_list, transact
-from primeline.lines import LINES_FILE, OwnLines, Passwords, read_own_lines
+from billing.endpoints import service
+from billing.kit.phones import DEFAULT_REGION, require_e164
+from primeline.commands.common import (
+    JsonOption,
+    RegionOption,
+    audited,
+    show_list,
+    show_one,
+    transact,
+)
 from primeline.running import DATABASE_VARIABLE, Running, data_dir, find
 
-HIDDEN: Final = "hidden"
 ASKING_SECONDS: Final = 3
+ONCE: Final = "The password is kept nowhere: note it now."
+
+app = typer.Typer(no_args_is_help=True, help="SIP phones.")
 
 
-def phones(
-    show_passwords: Annotated[
-        bool, typer.Option("--show-passwords", help="Show the passwords too.")
-    ] = False,
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Its name, which is also its user name")],
+    number: Annotated[
+        str | None, typer.Option(help="The caller id of its own calls; without it, none")
+    ] = None,
+    region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
+    """Add a phone of nobody's; its password is shown once."""
+
+    async def work(s: AsyncSession) -> str:
+        e164 = None if number is None else require_e164(number, region)
+        await service.claim(s, name, number=e164)
+        await audited(s, "added", "phone", name, number=e164)
+        return await service.give_password(s, name)
+
+    _show_access(name, transact(work), as_json=as_json)
+
+
+@app.command()
+def password(name: str, as_json: JsonOption = False) -> None:
+    """Give a phone a new password, shown once; the old one no longer counts."""
+
+    async def work(s: AsyncSession) -> str:
+        made = await service.give_password(s, name)
+        await audited(s, "password-set", "phone", name)
+        return made
+
+    _show_access(name, transact(work), as_json=as_json)
+
+
+@app.command("list")
+def list_(as_json: JsonOption = False) -> None:
     """List all SIP phones: whose they are, where they register, and whether they have."""
 
-    async def work(s: AsyncSession) -> tuple[dict[str, str | None], dict[str, str]]:
-        known = {one.endpoint: one.number for one in await list_phones(s)}
+    async def work(s: AsyncSession) -> list[dict[str, Any]]:
         owners = {
             endpoint: f"expert {expert.name} ({expert.extension})"
             for expert in await list_experts(s)
             for endpoint in expert.endpoints
         } | {one: f"caller {who.name}" for who in await list_callers(s) for one in who.endpoints}
-        return known, owners
+        return [
+            {
+                "phone": one.endpoint,
+                "whose": owners.get(one.endpoint),
+                "number": one.number,
+                "password": "set" if one.ha1 else "missing",
+                "server": running.sip if running else None,
+                "registered": None if online is None else one.endpoint in online,
+            }
+            for one in await service.list_phones(s)
+        ]
 
-    known, owners = transact(work)
     running = _running()
-    own = OwnLines()
-    if running is not None:
-        own = read_own_lines(data_dir(), Passwords(data_dir()))
-    numbers = known | {one.endpoint: one.number for one in own.phones}
-    passwords = _passwords(numbers) if show_passwords else {}
     online = asyncio.run(_online(running)) if running else None
-    rows = [
-        {
-            "phone": name,
-            "whose": owners.get(name, LINES_FILE),
-            "number": number,
-            "password": passwords.get(name) if show_passwords else HIDDEN,
-            "server": running.sip if running else None,
-            "registered": None if online is None else name in online,
-        }
-        for name, number in sorted(numbers.items())
-    ]
-    show_list(rows, title="Phones", as_json=as_json)
+    show_list(transact(work), title="Phones", as_json=as_json)
     if not as_json and running is None:
         typer.echo("`primeline up` doesn't run on this data: nobody is registered now.")
 
 
-def tell_access(endpoints: Sequence[str]) -> None:
+def with_passwords(
+    values: dict[str, Any], passwords: Mapping[str, str], *, as_json: bool
+) -> dict[str, Any]:
+    """Add the passwords for who reads JSON; who reads a table is told how to register."""
+    return values | {"passwords": dict(passwords)} if as_json and passwords else values
+
+
+def tell_access(passwords: Mapping[str, str]) -> None:
     """Say how each phone registers."""
     running = _running()
-    if running is None:
-        typer.echo("To register a SIP phone: primeline up, then primeline phones --show-passwords")
-        return
-    passwords = _passwords(endpoints)
-    for endpoint in endpoints:
-        typer.echo(
-            f"Register a SIP phone as {endpoint}, password {passwords[endpoint]},"
-            f" at {running.sip} (UDP); it is let in within 5 seconds."
-        )
+    where = f"at {running.sip} (UDP)" if running else "where `primeline up` says"
+    for endpoint, made in passwords.items():
+        typer.echo(f"Register a SIP phone as {endpoint}, password {made}, {where}.")
+    if passwords:
+        typer.echo(ONCE)
+
+
+def _show_access(name: str, made: str, *, as_json: bool) -> None:
+    if as_json:
+        show_one({"phone": name, "password": made}, as_json=True)
+    else:
+        tell_access({name: made})
 
 
 def _running() -> Running | None:
@@ -87,16 +126,6 @@ def _running() -> Running | None:
 
 def _bare(url: str) -> str:
     return url.partition("://")[2]
-
-
-def _passwords(endpoints: Sequence[str] | dict[str, str | None]) -> dict[str, str]:
-    """Give the phones' passwords; those of phones that Asterisk doesn't know yet are made."""
-    directory = data_dir()
-    if not directory.is_dir():
-        return {}
-    passwords = Passwords(directory)
-    own = {one.endpoint: one.password for one in read_own_lines(directory, passwords).phones}
-    return {one: own.get(one) or passwords.of(one) for one in endpoints}
 
 
 async def _online(running: Running) -> set[str] | None:

@@ -9,13 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import service as accounts
 from billing.catalogue import service as catalogue
+from billing.endpoints.digest import ha1_of
+from billing.endpoints.trunks import add_trunk
+from billing.endpoints.values import KnownPhone, Trunk
 from billing.kit.limits import Limits
 from billing.money.values import Money
 from billing.tariffs import service as tariffs
 from billing.tariffs.values import Tariff
 from dialplan.prompts.needed import amount_phrases, fixed_phrases
 from dialplan.prompts.values import Phrase
-from primeline.asterisk_conf import Lines, PhoneEndpoint, Trunk
+from primeline.asterisk_conf import Lines
 
 CURRENCY: Final = "EUR"
 LANGUAGE: Final = "en"
@@ -85,14 +88,22 @@ class Secrets:
 def lines(own: Secrets) -> Lines:
     """The carrier whose caller ids are trusted, and the phones."""
     return Lines(
-        trunks=(Trunk(TRUNK, trusted=True, username=TRUNK, password=own.trunk),),
+        trunks=(_trunk(own),),
         phones=(
-            PhoneEndpoint(ADA.endpoint, own.ada),
-            PhoneEndpoint(LUC.endpoint, own.luc),
-            PhoneEndpoint(YOUR_ENDPOINT, own.you_caller, number=YOU.number),
-            PhoneEndpoint(YOUR_EXPERT.endpoint, own.you_expert),
+            _phone(ADA.endpoint, own.ada),
+            _phone(LUC.endpoint, own.luc),
+            _phone(YOUR_ENDPOINT, own.you_caller, number=YOU.number),
+            _phone(YOUR_EXPERT.endpoint, own.you_expert),
         ),
     )
+
+
+def _trunk(own: Secrets) -> Trunk:
+    return Trunk(TRUNK, trusted=True, ha1=ha1_of(TRUNK, own.trunk))
+
+
+def _phone(endpoint: str, password: str, *, number: str | None = None) -> KnownPhone:
+    return KnownPhone(endpoint, number, ha1_of(endpoint, password))
 
 
 def phrases() -> list[Phrase]:
@@ -113,7 +124,7 @@ def phrases() -> list[Phrase]:
 async def write(s: AsyncSession, own: Secrets) -> None:
     """Write everybody into an empty database."""
     now = datetime.now(UTC)
-    await catalogue.set_trunk(s, name=TRUNK, trusted=True)
+    await add_trunk(s, _trunk(own))
     kept = await tariffs.add_version(s, name="demo", tariff=TARIFF, valid_from=now, at=now)
     ids = {}
     for expert in (ADA, LUC, YOUR_EXPERT):

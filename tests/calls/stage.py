@@ -21,6 +21,9 @@ from billing.accounts import service as accounts
 from billing.calls import service as calls
 from billing.calls.records import CallRecord
 from billing.catalogue import service as catalogue
+from billing.endpoints.digest import ha1_of
+from billing.endpoints.trunks import add_trunk
+from billing.endpoints.values import KnownPhone, Trunk
 from billing.kit.database import Sessions, make_engine, make_sessions
 from billing.kit.limits import Limits
 from billing.kit.settings import Settings
@@ -32,7 +35,7 @@ from dialplan.prompts.sound import write as write_sound
 from dialplan.prompts.store import PromptStore
 from dialplan.prompts.testvoice import TestVoice, noise
 from dialplan.prompts.values import Phrase
-from primeline.asterisk_conf import Lines, PhoneEndpoint, Trunk
+from primeline.asterisk_conf import Lines
 from primeline.phones import Heard, Phone, PhoneCall, State, tone
 from primeline.phones.rtp import FRAME_SAMPLES
 from primeline.sound import find, read_wav
@@ -69,6 +72,10 @@ ENDPOINTS: Final = 160
 PASSWORD: Final = "a-password-of-the-tests"
 CARRIER, STRANGER = "carrier", "stranger"
 """Trunks: one whose caller ids are trusted, one whose are not."""
+TRUNKS: Final = (
+    Trunk(CARRIER, trusted=True, ha1=ha1_of(CARRIER, PASSWORD)),
+    Trunk(STRANGER, ha1=ha1_of(STRANGER, PASSWORD)),
+)
 CALLER_TONE, EXPERT_TONE = tone(400), tone(600)
 PIN: Final = "83649207"
 
@@ -416,6 +423,11 @@ def _number_of(caller: Who) -> str:
     return caller if isinstance(caller, str) else caller.number
 
 
+def phone_line(endpoint: str, password: str = PASSWORD) -> KnownPhone:
+    """A phone as Asterisk is to know it."""
+    return KnownPhone(endpoint, ha1=ha1_of(endpoint, password))
+
+
 def _endpoints() -> list[str]:
     return [f"phone-{number:03d}" for number in range(ENDPOINTS)]
 
@@ -449,16 +461,10 @@ async def whole_system(
     async def prepare(system: System) -> Lines:
         engine = make_engine(Settings(database_url=system.database_url))
         async with make_sessions(engine).begin() as s:
-            await catalogue.set_trunk(s, name=CARRIER, trusted=True)
-            await catalogue.set_trunk(s, name=STRANGER, trusted=False)
+            for trunk in TRUNKS:
+                await add_trunk(s, trunk)
         await engine.dispose()
-        return Lines(
-            trunks=tuple(
-                Trunk(name, trusted=name == CARRIER, username=name, password=PASSWORD)
-                for name in (CARRIER, STRANGER)
-            ),
-            phones=tuple(PhoneEndpoint(endpoint, PASSWORD) for endpoint in _endpoints()),
-        )
+        return Lines(TRUNKS, tuple(phone_line(endpoint) for endpoint in _endpoints()))
 
     config = SystemConfig(
         directory=directory / "run",

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from baresip import Account, Config, Runtime, UserAgent
 
+from billing.endpoints.digest import ha1_of
+from billing.endpoints.values import KnownPhone, Trunk
 from billing.kit.limits import Limits
 from primeline import asterisk, asterisk_conf, asterisk_tree, sound
 from primeline.phones import (
@@ -61,10 +63,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[asterisk_conf.Ins
     instance = asterisk.new_instance(folder, program, lease.ports, bind_host="127.0.0.1")
     names = [f"{side}{number}" for side in "ab" for number in range(PAIRS)]
     lines = asterisk_conf.Lines(
-        trunks=(
-            asterisk_conf.Trunk("carrier", trusted=True, username="carrier", password=PASSWORD),
-        ),
-        phones=tuple(asterisk_conf.PhoneEndpoint(name, PASSWORD) for name in names),
+        trunks=(Trunk("carrier", trusted=True, ha1=ha1_of("carrier", PASSWORD)),),
+        phones=tuple(KnownPhone(name, ha1=ha1_of(name, PASSWORD)) for name in names),
     )
     asterisk_conf.render(instance, lines=lines, limits=Limits(), prompts_dir=folder)
     (instance.conf_dir / "extensions.conf").write_text(DIALPLAN)

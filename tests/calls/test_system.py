@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from primeline.asterisk_conf import Lines, PhoneEndpoint
+from primeline.asterisk_conf import Lines
 from primeline.processes import wait_until_gone
 from primeline.system import AlreadyRunning, System, SystemConfig
+from tests.calls.stage import phone_line
 
-PHONE = PhoneEndpoint("phone-1", "phone-password")
+PHONE = phone_line("phone-1")
 
 
 async def one_phone(_system: System) -> Lines:
@@ -54,7 +55,7 @@ async def test_a_phone_added_later_is_known_without_a_restart(tmp_path: Path, tr
     async with System(config(tmp_path, tree), one_phone) as system:
         pid = system.pids["asterisk"]
         assert not await system.use_lines(Lines(phones=(PHONE,)))
-        later = PhoneEndpoint("phone-2", "phone-password")
+        later = phone_line("phone-2")
         assert await system.use_lines(Lines(phones=(PHONE, later)))
         assert "phone-2" in system.asterisk.command("pjsip show endpoints")
         assert system.pids["asterisk"] == pid

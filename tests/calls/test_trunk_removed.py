@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from primeline.asterisk_conf import Lines, Trunk
+from billing.endpoints.digest import ha1_of
+from billing.endpoints.values import Trunk
+from primeline.asterisk_conf import Lines
 from primeline.phones import Phone
 from primeline.phones.dialog import State
 from primeline.system import System, SystemConfig
 
 PASSWORD = "trunk-password"
-BY_PASSWORD = Trunk("carrier", trusted=True, username="carrier", password=PASSWORD)
+BY_PASSWORD = Trunk("carrier", trusted=True, ha1=ha1_of("carrier", PASSWORD))
 BY_ADDRESS = Trunk("carrier", trusted=True, addresses=("127.0.0.1",))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
@@ -16,7 +17,6 @@ from typer.testing import CliRunner, Result
 from billing.accounts.listing import currencies_in_use
 from billing.kit.database import Sessions
 from primeline.cli import app
-from primeline.lines import Passwords
 from primeline.postgres import Postgres
 from primeline.running import RUNNING_FILE, Running, announce, forget, process_began
 
@@ -263,42 +263,87 @@ def test_up_says_in_one_sentence_that_a_named_database_isnt_there(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_who_is_given_a_phone_is_told_how_to_register_it(
+def test_who_is_given_a_phone_is_told_once_how_to_register_it(
     line: Primeline, fresh_database: str, tmp_path: Path
 ) -> None:
     silent = line("caller", "add", "Al", "--number", "+33639980007", "--phone", "al")
-    assert "primeline phones --show-passwords" in silent.stdout
+    assert "Register a SIP phone as al, password " in silent.stdout
+    assert "where `primeline up` says" in silent.stdout
     announce(tmp_path, running(fresh_database))
     result = line("caller", "add", "Me", "--number", "06 39 98 00 09", "--phone", "me")
-    password = Passwords(tmp_path).of("me")
-    assert f"Register a SIP phone as me, password {password}, at 127.0.0.1:5060" in result.stdout
+    assert "Register a SIP phone as me, password " in result.stdout
+    assert "at 127.0.0.1:5060 (UDP)." in result.stdout
+    assert "note it now" in result.stdout
+    eve = ("expert", "add", "Eve", "--extension", "12", "--tariff", "standard", "--phone", "eve")
+    (name, password), *more = made(line, *eve)["passwords"].items()
+    assert (name, len(password), more) == ("eve", 20, [])
     assert made(line, "caller", "show", "+33639980009")["phones"] == ["me"]
     for words in (
-        ("expert", "add", "Eve", "--extension", "12", "--tariff", "standard", "--phone", "me"),
+        ("expert", "add", "Eva", "--extension", "13", "--tariff", "standard", "--phone", "me"),
         ("caller", "add", "You", "--number", "+33639980010", "--phone", "ada"),
+        ("phone", "add", "ada"),
     ):
         taken = line(*words)
         assert (taken.exit_code, "is in use already" in taken.stderr) == (1, True)
 
 
-def test_phones_are_listed_with_their_owners_and_passwords_only_if_asked(
+def test_phones_are_listed_with_their_owners_and_never_with_passwords(
     line: Primeline, fresh_database: str, tmp_path: Path
 ) -> None:
     made(line, "caller", "add", "Me", "--number", "+33639980009", "--phone", "me")
-    assert "nobody is registered now" in line("phones").stdout
+    door = made(line, "phone", "add", "door", "--number", "06 39 98 00 11")["password"]
+    assert "nobody is registered now" in line("phone", "list").stdout
     announce(tmp_path, running(fresh_database))
-    (tmp_path / "lines.toml").write_text('[[phone]]\nendpoint = "door"\nnumber = "+33639980011"\n')
-    rows = made(line, "phones")
+    rows = made(line, "phone", "list")
     assert [(row["phone"], row["whose"], row["number"]) for row in rows] == [
         ("ada", "expert Ada (11)", None),
         ("ada-2", "expert Ada (11)", None),
-        ("door", "lines.toml", "+33639980011"),
+        ("door", None, "+33639980011"),
         ("me", "caller Me", "+33639980009"),
     ]
-    assert {(row["password"], row["server"]) for row in rows} == {("hidden", "127.0.0.1:5060")}
-    shown = made(line, "phones", "--show-passwords")
-    assert shown[0]["password"] == Passwords(tmp_path).of("ada")
-    assert "door" in line("phones").stdout
+    assert {(row["password"], row["server"]) for row in rows} == {("set", "127.0.0.1:5060")}
+    newer = made(line, "phone", "password", "door")["password"]
+    assert newer != door
+    assert newer not in line("phone", "list").stdout
+    assert "There is no phone 'dor'." in line("phone", "password", "dor").stderr
+
+
+def test_a_trunk_is_added_shown_edited_and_removed_and_each_is_in_the_audit_log(
+    line: Primeline, fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = made(line, "trunk", "add", "carrier", "--trusted", "--region", "BE")
+    assert (len(first.pop("password")), first["logs_in"], first["version"]) == (20, True, 1)
+    assert made(line, "trunk", "show", "carrier") == first
+    out = (
+        *("--host", "sip.example.com", "--username", "us", "--register"),
+        *("--present", "01 99 00 00 01", "--outbound-format", "e164", "--allow", "FR-fixed"),
+    )
+    keyless = line("trunk", "edit", "carrier", "--region", "FR", *out)
+    assert (keyless.exit_code, "PRIMELINE_SECRET_KEY" in keyless.stderr) == (1, True)
+    monkeypatch.setenv("PRIMELINE_SECRET_KEY", "k" * 32)
+    monkeypatch.setenv("PRIMELINE_TRUNK_PASSWORD", "carriers-password")
+    second = made(line, "trunk", "edit", "carrier", "--region", "FR", *out)
+    assert (second["version"], second["trusted"]) == (2, True)
+    assert (second["presented_number"], second["destinations"]) == ("+33199000001", ["FR-fixed"])
+    late = line("trunk", "edit", "carrier", "--untrusted", "--version", "1")
+    assert "was changed meanwhile: it has version 2, you edited 1" in late.stderr
+    third = made(line, "trunk", "edit", "carrier", "--host", "none", "--username", "none",
+                 "--no-register", "--address", "203.0.113.10", "--no-password")  # fmt: skip
+    assert (third["host"], third["addresses"], third["logs_in"]) == (None, ["203.0.113.10"], False)
+    assert "carrier" in line("trunk", "list").stdout
+    wrong = line("trunk", "edit", "carrier", "--address", "anywhere")
+    assert "'anywhere' is no address" in wrong.stderr
+    assert "is gone" in line("trunk", "remove", "carrier").stdout
+    assert made(line, "trunk", "list") == []
+    assert "There is no trunk 'carrier'." in line("trunk", "show", "carrier").stderr
+    url = fresh_database.replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT action, detail FROM audit_entries WHERE subject = 'trunk' ORDER BY id"
+        ).fetchall()
+    assert [action for action, _ in rows] == ["added", "changed", "changed", "removed"]
+    assert rows[1][1]["host"] == "sip.example.com"
+    assert "carriers-password" not in str(rows)
 
 
 async def test_a_callers_currency_is_rendered_before_his_first_call(

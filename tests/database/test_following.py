@@ -1,18 +1,20 @@
-"""lines.toml is the one source for trunks: what it says counts, live, in database and Asterisk."""
+"""The database is the one source of trunks and phones: what it says counts in Asterisk, live."""
 
+import asyncio
 import os
-from pathlib import Path
+import time
 
-import pytest
 from sqlalchemy import text
 
-from billing.catalogue import service as catalogue
+from billing.endpoints import service, trunks
+from billing.endpoints.values import Trunk
 from billing.kit.database import Sessions
+from billing.kit.secrets import SecretBox
 from primeline.asterisk_conf import Lines
-from primeline.following import Follower
-from primeline.lines import LINES_FILE, LinesInvalid
+from primeline.following import Bell, Follower
 
-CARRIER = '[[trunk]]\nname = "carrier"\ntrusted = true\nregion = "BE"\n'
+CARRIER = Trunk("carrier", trusted=True, region="BE", addresses=("203.0.113.10",))
+KEY = "a-key-of-the-tests-that-is-long-enough"
 
 
 class Asterisk:
@@ -27,120 +29,96 @@ class Asterisk:
         return changed
 
 
-async def trunks(sessions: Sessions) -> list[tuple[str, bool, str]]:
-    async with sessions() as s:
-        rows = await s.execute(text("SELECT name, trusted, region FROM trunks ORDER BY name"))
-        return [tuple(row) for row in rows]
-
-
-async def phone(sessions: Sessions, name: str, number: str | None = None) -> None:
+async def phone(sessions: Sessions, name: str, number: str | None = None) -> str:
     async with sessions.begin() as s:
-        await catalogue.claim_phone(s, name, number=number)
+        await service.claim(s, name, number=number)
+        return await service.give_password(s, name)
 
 
-async def test_a_trunk_added_changed_and_removed_live_counts_everywhere(
-    sessions: Sessions, tmp_path: Path
+async def test_a_trunk_added_changed_and_removed_live_counts_in_asterisk(
+    sessions: Sessions,
 ) -> None:
     told: list[str] = []
-    asterisk, file = Asterisk(), tmp_path / LINES_FILE
-    follower = Follower(tmp_path, sessions, told.append)
+    asterisk, follower = Asterisk(), Follower(sessions, KEY, told.append)
     asterisk.lines = await follower.first()
-    file.write_text(CARRIER)
+    async with sessions.begin() as s:
+        await trunks.add_trunk(s, CARRIER)
     await follower.follow(asterisk.use)
-    assert await trunks(sessions) == [("carrier", True, "BE")]
-    assert [one.trusted for one in asterisk.lines.trunks] == [True]
-    file.write_text(CARRIER.replace("true", "false"))
+    assert asterisk.lines.trunks == (CARRIER,)
+    changed = Trunk("carrier", addresses=("203.0.113.10",))
+    async with sessions.begin() as s:
+        await trunks.change_trunk(s, changed, version=1)
     await follower.follow(asterisk.use)
-    assert await trunks(sessions) == [("carrier", False, "BE")]
-    assert [one.trusted for one in asterisk.lines.trunks] == [False]
-    file.write_text("")
+    assert asterisk.lines.trunks == (changed,)
+    async with sessions.begin() as s:
+        await trunks.remove_trunk(s, "carrier")
     await follower.follow(asterisk.use)
-    assert await trunks(sessions) == []
-    assert asterisk.lines.trunks == ()
+    assert list(asterisk.lines.trunks) == []
     await follower.follow(asterisk.use)
     assert told == [
         "Trunks and phones: new trunk carrier.",
         "Trunks and phones: changed trunk carrier.",
         "Trunks and phones: gone trunk carrier.",
     ]
-    async with sessions() as s:
-        query = text("SELECT action, subject_id, detail FROM audit_entries ORDER BY id")
-        audited = [tuple(row) for row in await s.execute(query)]
-    assert audited == [
-        ("set", "carrier", {"trusted": True, "region": "BE"}),
-        ("set", "carrier", {"trusted": False, "region": "BE"}),
-        ("removed", "carrier", {}),
-    ]
 
 
-async def test_a_trunk_that_only_the_database_knows_is_forgotten_at_the_start(
-    sessions: Sessions, tmp_path: Path
-) -> None:
-    async with sessions.begin() as s:
-        await catalogue.set_trunk(s, name="old", trusted=True)
-    assert (await Follower(tmp_path, sessions, print).first()).trunks == ()
-    assert await trunks(sessions) == []
-
-
-async def test_phones_of_experts_and_callers_are_known_with_their_numbers(
-    sessions: Sessions, tmp_path: Path
-) -> None:
+async def test_a_phone_is_known_with_its_number_once_it_has_a_password(sessions: Sessions) -> None:
     asterisk, told = Asterisk(), list[str]()
-    follower = Follower(tmp_path, sessions, told.append)
+    follower = Follower(sessions, KEY, told.append)
     await follower.first()
     await phone(sessions, "ada")
-    await phone(sessions, "me", "+33639980101")
+    password = await phone(sessions, "me", "+33639980101")
+    async with sessions.begin() as s:
+        await service.claim(s, "silent")
     await follower.follow(asterisk.use)
     assert told == ["Trunks and phones: new phone ada, phone me."]
-    assert [(one.endpoint, one.number) for one in asterisk.lines.phones] == [
-        ("ada", None),
-        ("me", "+33639980101"),
-    ]
+    async with sessions() as s:
+        row = (await s.execute(text("SELECT * FROM sip_phones WHERE endpoint = 'me'"))).one()
+    assert (row.number, password not in str(row)) == ("+33639980101", True)
+    async with sessions.begin() as s:
+        await service.release(s, "me")
+    await follower.follow(asterisk.use)
+    assert told[1:] == ["Trunks and phones: gone phone me."]
 
 
-@pytest.mark.parametrize(
-    "mistake",
-    [
-        "[[trunk]\n",
-        CARRIER + 'password = "x"\n',
-        CARRIER.replace("carrier", "ada"),
-    ],
-    ids=["no TOML", "a password too short", "the name of a phone"],
-)
-async def test_a_mistake_is_told_once_for_each_text_and_changes_no_trunk(
-    sessions: Sessions, tmp_path: Path, mistake: str
+async def test_a_password_at_a_carrier_is_opened_with_the_key_and_told_once_if_it_cant_be(
+    sessions: Sessions,
 ) -> None:
-    asterisk, told = Asterisk(), list[str]()
-    file = tmp_path / LINES_FILE
-    file.write_text(CARRIER)
-    await phone(sessions, "ada")
-    follower = Follower(tmp_path, sessions, told.append)
-    asterisk.lines = await follower.first()
-    file.write_text(mistake)
-    for _ in range(3):
-        await follower.follow(asterisk.use)
+    sealed = SecretBox(KEY).seal("carriers-password")
+    assert "carriers-password" not in sealed
+    out = Trunk(
+        "out",
+        host="sip.example.com",
+        username="us",
+        sealed_password=sealed,
+        presented_number="+33199000001",
+    )
+    async with sessions.begin() as s:
+        await trunks.add_trunk(s, out)
+    assert (await Follower(sessions, KEY, print).first()).passwords == {"out": "carriers-password"}
+    told: list[str] = []
+    follower = Follower(sessions, "another-key-that-is-also-long-enough", told.append)
+    lines = await follower.first()
+    await follower.follow(Asterisk().use)
+    assert (lines.trunks, lines.passwords) == ((out,), {})
+    assert [one for one in told if "can't log in at sip.example.com" in one] == told[:1]
+
+
+async def test_a_row_that_makes_no_trunk_is_left_out_and_told_once(sessions: Sessions) -> None:
+    async with sessions.begin() as s:
+        await trunks.add_trunk(s, CARRIER)
+        await s.execute(text("UPDATE trunks SET addresses = '{}'"))
+    told: list[str] = []
+    follower = Follower(sessions, KEY, told.append)
+    assert (await follower.first()).trunks == ()
+    await follower.follow(Asterisk().use)
     assert len(told) == 1
-    assert told[0].startswith("Trunks and phones stay as they were: ")
-    assert await trunks(sessions) == [("carrier", True, "BE")]
-    file.write_text(mistake + "\n")
-    await follower.follow(asterisk.use)
-    assert len(told) == 2
-    # A phone that a command adds meanwhile works all the same.
-    await phone(sessions, "ben")
-    await follower.follow(asterisk.use)
-    assert told[2:] == ["Trunks and phones: new phone ben."]
-    assert [one.name for one in asterisk.lines.trunks] == ["carrier"]
+    assert told[0].endswith("It is left out.")
 
 
-async def test_a_mistake_at_the_start_is_an_error(sessions: Sessions, tmp_path: Path) -> None:
-    (tmp_path / LINES_FILE).write_text("[[trunk]\n")
-    with pytest.raises(LinesInvalid):
-        await Follower(tmp_path, sessions, print).first()
-
-
-async def test_what_asterisk_didnt_take_is_tried_again(sessions: Sessions, tmp_path: Path) -> None:
+async def test_what_asterisk_didnt_take_is_tried_again(sessions: Sessions) -> None:
     asterisk, told = Asterisk(), list[str]()
-    follower = Follower(tmp_path, sessions, told.append)
+    follower = Follower(sessions, KEY, told.append)
     await follower.first()
     await phone(sessions, "ada")
 
@@ -151,3 +129,19 @@ async def test_what_asterisk_didnt_take_is_tried_again(sessions: Sessions, tmp_p
     assert told == []
     await follower.follow(asterisk.use)
     assert told == ["Trunks and phones: new phone ada."]
+
+
+async def test_a_change_rings_at_once_and_a_database_that_is_away_doesnt(
+    sessions: Sessions, fresh_database: str
+) -> None:
+    bell = Bell(fresh_database)
+    await bell.wait(5)
+    waiting = asyncio.create_task(bell.wait(20))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    await phone(sessions, "ada")
+    await waiting
+    assert time.monotonic() - began < 5
+    await bell.close()
+    lost = Bell("postgresql://127.0.0.1:1/none")
+    await lost.wait(0.1)

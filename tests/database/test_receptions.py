@@ -12,7 +12,7 @@ from billing.catalogue import service as catalogue
 from billing.catalogue.errors import ExpertUnknown, ExtensionTaken, NumberServed
 from billing.catalogue.values import Availability
 from billing.charging.values import Quote
-from billing.endpoints.service import InvalidEndpoint
+from billing.endpoints.errors import InvalidEndpoint
 from billing.kit.clock import to_ms
 from billing.kit.ids import new_call_id
 from billing.kit.phones import NumberInvalid

@@ -12,7 +12,10 @@ from billing.accounts import service as accounts
 from billing.accounts.errors import NumberTaken
 from billing.catalogue import service as catalogue
 from billing.catalogue.errors import ExtensionTaken, NumberServed
-from billing.endpoints.service import EndpointTaken, InvalidEndpoint, list_phones
+from billing.endpoints import service as endpoints
+from billing.endpoints import trunks
+from billing.endpoints.errors import EndpointTaken, InvalidEndpoint
+from billing.endpoints.values import Trunk
 from billing.kit.errors import PrimelineError
 from billing.kit.languages import LANGUAGES, UnknownLanguage
 from billing.tariffs import service as tariffs
@@ -45,6 +48,10 @@ async def a_caller(s: AsyncSession, mark: str) -> Any:
     )
 
 
+async def a_trunk(s: AsyncSession, _mark: str) -> Any:
+    return await trunks.add_trunk(s, Trunk("new", addresses=("203.0.113.12",)))
+
+
 async def a_version(s: AsyncSession, _mark: str) -> Any:
     return await tariffs.add_version(s, name="new", tariff=tariff_of(), valid_from=NOW, at=NOW)
 
@@ -54,6 +61,7 @@ async def a_version(s: AsyncSession, _mark: str) -> Any:
     [
         (an_expert, ExtensionTaken),
         (a_phone, EndpointTaken),
+        (a_trunk, EndpointTaken),
         (a_number, NumberServed),
         (a_caller, NumberTaken),
         (a_version, TariffVersionTaken),
@@ -75,13 +83,13 @@ async def test_of_two_at_the_same_moment_one_gets_it_and_the_other_is_told(
 
 async def test_a_phone_has_one_owner_and_never_the_name_of_a_trunk(world: World) -> None:
     async with world.sessions.begin() as s:
-        await catalogue.claim_phone(s, "cleo", number="+33639980001")
+        await endpoints.claim(s, "cleo", number="+33639980001")
         for taken in ("cleo", "expert-11", "carrier"):
             with pytest.raises(EndpointTaken, match=taken):
-                await catalogue.claim_phone(s, taken)
+                await endpoints.claim(s, taken)
         with pytest.raises(InvalidEndpoint):
-            await catalogue.claim_phone(s, "a&b")
-        phones = {one.endpoint: one.number for one in await list_phones(s)}
+            await endpoints.claim(s, "a&b")
+        phones = {one.endpoint: one.number for one in await endpoints.list_phones(s)}
     assert phones == {"cleo": "+33639980001", "expert-11": None, "expert-12": None}
 
 
@@ -100,13 +108,13 @@ async def test_a_language_without_prompts_is_refused_everywhere(world: World) ->
             )
 
 
-async def test_a_trunk_that_is_no_longer_named_is_forgotten(world: World) -> None:
+async def test_a_call_by_a_trunk_that_was_removed_is_a_strangers(world: World) -> None:
     async with world.sessions.begin() as s:
-        await catalogue.keep_trunks(s, ["untrusted"])
+        await trunks.remove_trunk(s, "carrier")
     call_id = await world.receive(trunk="carrier")
     async with world.sessions() as s:
-        assert await catalogue.find_trunk(s, "carrier") is None
-        assert await catalogue.find_trunk(s, "untrusted") is not None
+        assert await trunks.find_trunk(s, "carrier") is None
+        assert await trunks.find_trunk(s, "untrusted") is not None
     assert (await world.record(call_id)).summary.call_id == call_id
 
 

@@ -16,6 +16,8 @@ from billing.catalogue import service as catalogue
 from billing.catalogue.values import Availability
 from billing.charging import service as charging
 from billing.charging.values import Grant, Quote, Refused, Settlement
+from billing.endpoints.trunks import add_trunk
+from billing.endpoints.values import Trunk
 from billing.kit.clock import to_ms
 from billing.kit.database import Sessions
 from billing.kit.ids import new_call_id
@@ -216,8 +218,8 @@ async def make_world(sessions: Sessions) -> World:
         ]
         number_id = await catalogue.add_number(s, number=MENU, kind="menu", at=NOW)
         await catalogue.add_number(s, number=DIRECT, kind="direct", expert_id=ada, at=NOW)
-        await catalogue.set_trunk(s, name="carrier", trusted=True)
-        await catalogue.set_trunk(s, name="untrusted", trusted=False)
+        await add_trunk(s, Trunk("carrier", trusted=True, addresses=("203.0.113.10",)))
+        await add_trunk(s, Trunk("untrusted", addresses=("203.0.113.11",)))
         await set_share(s, ShareRule(), at=NOW, expert_id=ada)
         caller = await accounts.add_caller(
             s, name="Cleo", numbers=[CALLER], currency="EUR", pin=PIN, at=NOW

@@ -8,7 +8,7 @@ import pytest
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
-KEPT = ("lines.toml", "sip-passwords.json", "postgres/PG_VERSION", "prompts/en/welcome.wav")
+KEPT = ("secret.key", "postgres/PG_VERSION", "prompts/en/welcome.wav")
 MADE_AGAIN = (".primeline/demo-1/postgres/PG_VERSION", ".primeline/demo-1.lock", "call.wav")
 
 
