@@ -70,11 +70,12 @@ LIMITS: Final = Limits(
 )
 ENDPOINTS: Final = 160
 PASSWORD: Final = "a-password-of-the-tests"
-CARRIER, STRANGER = "carrier", "stranger"
-"""Trunks: one whose caller ids are trusted, one whose are not."""
+CARRIER, STRANGER, NARROW = "carrier", "stranger", "narrow"
+"""Trunks: one whose caller ids are trusted, one whose are not, one that brings one call at once."""
 TRUNKS: Final = (
     Trunk(CARRIER, trusted=True, ha1=ha1_of(CARRIER, PASSWORD)),
     Trunk(STRANGER, ha1=ha1_of(STRANGER, PASSWORD)),
+    Trunk(NARROW, ha1=ha1_of(NARROW, PASSWORD), maximum_calls=1),
 )
 CALLER_TONE, EXPERT_TONE = tone(400), tone(600)
 PIN: Final = "83649207"
