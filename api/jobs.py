@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from billing.calls import sweeper
+from billing.catalogue import service as catalogue
+from billing.kit import audit
 from billing.kit.clock import now
 from billing.kit.database import Sessions
 from billing.kit.settings import Settings
@@ -79,6 +81,22 @@ async def sweep(sessions: Sessions) -> None:
             log.error("silent call", call_id=call_id, sentence=swept.sentence)
 
 
+async def presences_ended(sessions: Sessions) -> None:
+    """Set those experts away whose hour on line has passed, and write it down."""
+    at = now()
+    async with sessions.begin() as s:
+        for expert_id in await catalogue.end_presences(s, at):
+            await audit.record(
+                s,
+                actor="worker",
+                action="presence-set",
+                subject="expert",
+                subject_id=expert_id,
+                detail={"presence": "away", "because": "the hour he set has passed"},
+                at=at,
+            )
+
+
 def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     """Make the application with the bodies of all jobs."""
     url = make_url(settings.database_url).set(drivername="postgresql")
@@ -97,6 +115,11 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
             store.append(PromptStore(settings.prompts_dir, found))
         prompts = store[0]
         await asyncio.to_thread(prompts.ensure, list(phrases_of(**wanted)), list(prompts.voices))
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="end-presences", queueing_lock="end-presences")
+    async def end_presences(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        await presences_ended(sessions)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="sweep", queueing_lock="sweep")

@@ -7,9 +7,9 @@ from ari_app.calls.quoting import hold_free, quote
 from ari_app.calls.refusing import no_talk
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import STATE_TIMER, WAIT_TIMER, Turn
-from billing.accounts.values import PinCheck
 from billing.calls.values import EndReason
 from billing.catalogue.values import Availability, ExpertChoice
+from billing.pins.values import PinCheck
 from dialplan.menus import press
 from dialplan.prompts.values import Phrase
 

@@ -7,10 +7,10 @@ were told, by a clock that nobody sets (None: not known).
 from dataclasses import dataclass, field
 
 from ari_app.calls.states import Leg
-from billing.accounts.values import PinCheck
 from billing.calls.values import Reception
 from billing.catalogue.values import ExpertChoice
 from billing.charging.values import Grant, Quote, Refusal, Settlement
+from billing.pins.values import PinCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,3 @@ class AmountInvalid(PrimelineError):
 
     def __init__(self) -> None:
         super().__init__("A top-up is more than nothing and a whole number of cents.")
-
-
-class TimeZoneUnknown(PrimelineError):
-    """A time zone that isn't in the database of zones."""
-
-    code = "time-zone-unknown"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no time zone {name!r}; try Europe/Paris.")

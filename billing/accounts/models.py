@@ -76,3 +76,49 @@ class Spending(Base):
     limit_amount: Mapped[int] = mapped_column(comment="as of the last hold under it")
     posted: Mapped[int] = mapped_column(server_default=text("0"))
     pending: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class VoucherBatch(Base):
+    """Vouchers made together: all of one amount, valid alike."""
+
+    __tablename__ = "voucher_batches"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("count > 0", name="count"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    amount: Mapped[int] = mapped_column(comment="of each voucher, in ledger units")
+    currency: Mapped[str] = mapped_column(String(3))
+    note: Mapped[str | None]
+    key_check: Mapped[str] = mapped_column(comment="tells the key its codes are hashed with")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+
+
+class Voucher(Base):
+    """A voucher that is redeemed once, by whoever keys its code."""
+
+    __tablename__ = "vouchers"
+    __table_args__ = (
+        CheckConstraint("(redeemed_at IS NULL) = (redeemed_by IS NULL)", name="redeemed"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey(VoucherBatch.id), index=True)
+    code_hash: Mapped[str] = mapped_column(unique=True, comment="keyed; the code is kept nowhere")
+    redeemed_at: Mapped[datetime | None]
+    redeemed_by: Mapped[UUID | None] = mapped_column(ForeignKey(CallerAccount.id), index=True)
+
+
+class VoucherTries(Base):
+    """Codes keyed in vain by one account or from one source, since a moment."""
+
+    __tablename__ = "voucher_tries"
+    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
+
+    subject: Mapped[str] = mapped_column(primary_key=True, comment="account:… or source:…")
+    failures: Mapped[int]
+    since: Mapped[datetime]

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.accounts import pins, spending
-from billing.accounts.errors import AmountInvalid, CallerUnknown, NumberTaken, TimeZoneUnknown
+from billing.accounts import spending
+from billing.accounts.errors import AmountInvalid, CallerUnknown, NumberTaken
 from billing.accounts.listing import CallerListed, list_callers
 from billing.accounts.models import CallerAccount, CallerNumber, PinState
 from billing.accounts.pins import check_pin, set_pin
@@ -22,11 +21,13 @@ from billing.kit.ids import transfer_id
 from billing.kit.jobs import defer
 from billing.kit.languages import check_language
 from billing.kit.phones import DEFAULT_REGION, require_e164
+from billing.kit.zones import check_zone
 from billing.ledger import service as ledger
 from billing.ledger.models import Wallet
 from billing.ledger.values import AccountKind, Move
 from billing.ledger.values import account_id as ledger_account
 from billing.money.values import CurrencyMismatch, Money
+from billing.pins.service import generate, hash_pin
 
 __all__ = [
     "CallerListed",
@@ -83,23 +84,19 @@ async def add_caller(
     Raises NumberTaken, NumberInvalid, PinInvalid, UnknownLanguage, TimeZoneUnknown or
     CurrencyMismatch.
     """
-    try:
-        ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError) as error:
-        raise TimeZoneUnknown(time_zone) from error
     zero = Money.zero(currency)
     amounts = [
         None if limit is None else (zero + limit).amount
         for limit in (number_alone_limit, call_limit, day_limit, month_limit)
     ]
-    pin = pin or pins.generate()
+    pin = pin or generate()
     account = CallerAccount(
         id=uuid4(),
         name=name,
         language=language and check_language(language),
         currency=currency,
-        pin_hash=await pins.hash_pin(pin),
-        time_zone=time_zone,
+        pin_hash=await hash_pin(pin),
+        time_zone=check_zone(time_zone),
         number_alone_limit=amounts[0],
         call_limit=amounts[1],
         day_limit=amounts[2],

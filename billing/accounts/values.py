@@ -1,7 +1,6 @@
 """Callers' accounts as the call flow needs them."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from billing.money.values import Money
@@ -20,11 +19,3 @@ class Identified:
     pin_needed: bool
     locked: bool
     available: Money
-
-
-class PinCheck(StrEnum):
-    """What came of a PIN that was keyed."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    LOCKED = "locked"

@@ -75,3 +75,51 @@ class PremiumCurrency(PrimelineError):
 
     def __init__(self, number: str, currency: str) -> None:
         super().__init__(f"The premium terms of {number} are in {currency} and stay so.")
+
+
+class UntilWithoutPresence(PrimelineError):
+    """An hour to be on line until, for an expert who isn't."""
+
+    code = "until-without-presence"
+
+    def __init__(self) -> None:
+        super().__init__("Only an expert who is available can be so until an hour.")
+
+
+class InvalidHours(PrimelineError):
+    """Hours of a week that can't be."""
+
+    code = "invalid-hours"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Those hours can't be: {why}.")
+
+
+class InvalidBounds(PrimelineError):
+    """Bounds of a price that can't be."""
+
+    code = "invalid-bounds"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The least and the most an expert may ask are whole cents of one currency,"
+            " the least not above the most."
+        )
+
+
+class PriceNotSettable(PrimelineError):
+    """The expert has no bounds, or no price in their currency."""
+
+    code = "price-not-settable"
+
+    def __init__(self) -> None:
+        super().__init__("This expert may not change the price himself.")
+
+
+class PriceOutOfBounds(PrimelineError):
+    """A price outside what the operator allows."""
+
+    code = "price-out-of-bounds"
+
+    def __init__(self) -> None:
+        super().__init__("That price is outside the bounds set for this expert.")

@@ -30,6 +30,12 @@ class Expert(Base):
         CheckConstraint(
             "presence IN ('available', 'there-but-not-available', 'away')", name="presence"
         ),
+        CheckConstraint("available_until IS NULL OR presence = 'available'", name="until"),
+        CheckConstraint(
+            "(price_min IS NULL) = (price_max IS NULL) AND price_min >= 0"
+            " AND price_max >= price_min",
+            name="price_bounds",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -38,8 +44,48 @@ class Expert(Base):
     language: Mapped[str]
     category: Mapped[str | None] = mapped_column(comment="what he advises on, for reports")
     presence: Mapped[str]
+    available_until: Mapped[datetime | None] = mapped_column(
+        comment="on line up to then, whatever his hours; null: until he says otherwise"
+    )
+    time_zone: Mapped[str] = mapped_column(
+        server_default="Europe/Paris", comment="whose hours and days are his"
+    )
     tariff_id: Mapped[UUID | None] = mapped_column(ForeignKey(TariffRow.id))
+    price_min: Mapped[int | None] = mapped_column(
+        comment="the least he may ask a minute, in ledger units; null: he may not change it"
+    )
+    price_max: Mapped[int | None]
     created_at: Mapped[datetime]
+
+
+class ExpertPin(Base):
+    """An expert's PIN for the expert line, and wrong ones since the last right one."""
+
+    __tablename__ = "expert_pins"
+    __table_args__ = (CheckConstraint("failures >= 0 AND lockouts >= 0", name="counts"),)
+
+    expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id), primary_key=True)
+    pin_hash: Mapped[str] = mapped_column(comment="argon2id; the PIN itself is kept nowhere")
+    failures: Mapped[int] = mapped_column(comment="since the last lockout or right PIN")
+    lockouts: Mapped[int] = mapped_column(comment="in a row; each is twice as long as the last")
+    locked_until: Mapped[datetime | None]
+
+
+class ExpertHours(Base):
+    """A stretch of a weekday in which an expert takes calls; without any he always does."""
+
+    __tablename__ = "expert_hours"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint(
+            "0 <= from_minute AND from_minute < to_minute AND to_minute <= 1440", name="minutes"
+        ),
+    )
+
+    expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id), primary_key=True)
+    weekday: Mapped[int] = mapped_column(primary_key=True, comment="0 is Monday")
+    from_minute: Mapped[int] = mapped_column(primary_key=True, comment="of his own day")
+    to_minute: Mapped[int] = mapped_column(comment="not included; 1440 is midnight")
 
 
 class ExpertPhone(Base):
@@ -64,7 +110,7 @@ class Number(Base):
 
     __tablename__ = "numbers"
     __table_args__ = (
-        CheckConstraint("kind IN ('menu', 'direct')", name="kind"),
+        CheckConstraint("kind IN ('menu', 'direct', 'account-line', 'expert-line')", name="kind"),
         CheckConstraint("(kind = 'direct') = (expert_id IS NOT NULL)", name="direct_expert"),
         CheckConstraint("without_payer IN ('refuse', 'free')", name="without_payer"),
         CheckConstraint("free_limit_seconds > 0", name="free_limit"),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,9 +17,11 @@ from billing.catalogue.errors import (
     NumberServed,
 )
 from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation
+from billing.catalogue.presence import Presence, end_presences, set_presence, takes_calls
 from billing.catalogue.values import (
     Availability,
     ExpertChoice,
+    NumberKind,
     Phone,
     ServedNumber,
     is_extension,
@@ -32,7 +34,19 @@ from billing.kit.jobs import defer
 from billing.kit.languages import check_language
 from billing.kit.phones import DEFAULT_REGION, require_e164, to_e164
 
-Presence = Literal["available", "there-but-not-available", "away"]
+__all__ = [
+    "Presence",
+    "add_expert",
+    "add_number",
+    "end_presences",
+    "expert_by_extension",
+    "expert_choice",
+    "find_extension",
+    "find_number",
+    "served_number",
+    "set_presence",
+    "tariff_for",
+]
 
 
 async def find_number(
@@ -68,7 +82,7 @@ async def _served(
     return ServedNumber(
         number_id=row.id,
         e164=row.e164,
-        kind=cast("Literal['menu', 'direct']", row.kind),
+        kind=cast("NumberKind", row.kind),
         language=row.language,
         without_payer=cast("Literal['refuse', 'free']", row.without_payer),
         free_limit_seconds=row.free_limit_seconds,
@@ -90,17 +104,22 @@ async def find_extension(s: AsyncSession, number: ServedNumber, digits: str) -> 
 
 
 async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None:
-    """Give an expert as a caller meets him now; busy means taken by an open call."""
+    """Give an expert as a caller meets him now.
+
+    Busy means taken by an open call; away also that the hour he is on line until has passed, or
+    that it is none of his hours.
+    """
     taken = exists().where(Reservation.expert_id == Expert.id, Reservation.released_at.is_(None))
-    found = (await s.execute(select(Expert, taken).where(Expert.id == expert_id))).first()
+    query = select(Expert, taken, func.now()).where(Expert.id == expert_id)
+    found = (await s.execute(query)).first()
     if found is None:
         return None
-    expert, busy = found
+    expert, busy, at = found
     phones = await s.scalars(
         select(ExpertPhone).where(ExpertPhone.expert_id == expert_id).order_by(ExpertPhone.position)
     )
     availability = Availability.BUSY if busy else Availability.AVAILABLE
-    if expert.presence != "available":
+    if not await takes_calls(s, expert, at):
         availability = Availability.AWAY
     return ExpertChoice(
         expert_id=expert.id,
@@ -110,15 +129,6 @@ async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None
         availability=availability,
         phones=tuple(Phone(phone.id, phone.endpoint) for phone in phones),
     )
-
-
-async def set_presence(s: AsyncSession, expert_id: UUID, presence: Presence) -> None:
-    """Say whether an expert takes calls. Raises ExpertUnknown."""
-    changed = await s.execute(
-        update(Expert).where(Expert.id == expert_id).values(presence=presence).returning(Expert.id)
-    )
-    if changed.first() is None:
-        raise ExpertUnknown(expert_id)
 
 
 async def add_expert(
@@ -169,7 +179,7 @@ async def add_number(
     s: AsyncSession,
     *,
     number: str,
-    kind: Literal["menu", "direct"],
+    kind: NumberKind,
     at: datetime,
     language: str = "en",
     without_payer: Literal["refuse", "free"] = "refuse",

@@ -3,11 +3,16 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID, uuid5
 
 from billing.money.values import Money
 from billing.tariffs.values import Tariff
+
+NumberKind = Literal["menu", "direct", "account-line", "expert-line"]
+"""What a number is for; the two lines are self-service by keypad and sell nothing."""
+
+LINES: Final = frozenset({"account-line", "expert-line"})
 
 
 class Availability(StrEnum):
@@ -102,7 +107,7 @@ class ServedNumber:
 
     number_id: UUID
     e164: str
-    kind: Literal["menu", "direct"]
+    kind: NumberKind
     language: str
     without_payer: Literal["refuse", "free"]
     free_limit_seconds: int
@@ -117,3 +122,20 @@ _EXTENSION = re.compile(r"[0-9]{1,8}")
 def is_extension(text: str) -> bool:
     """Whether it can be keyed: 1 to 8 digits."""
     return _EXTENSION.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OpenHours:
+    """A stretch of a weekday (0: Monday) in minutes of the day; `to_minute` isn't included."""
+
+    weekday: int
+    from_minute: int
+    to_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBounds:
+    """What an expert may ask a minute, both included."""
+
+    least: Money
+    most: Money

@@ -25,6 +25,7 @@ class AccountKind(StrEnum):
     CARRIER_DUE = "carrier-due"
     EXPERT_EXPECTED = "expert-expected"
     PLATFORM_EXPECTED = "platform-expected"
+    VOUCHERS_ISSUED = "vouchers-issued"
 
 
 def account_id(kind: AccountKind, currency: str, owner: UUID | None = None) -> UUID:

@@ -112,6 +112,12 @@ async def in_force(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff
     return None if found is None else _kept(*found)
 
 
+async def currency_of(s: AsyncSession, tariff_id: UUID) -> str | None:
+    """Give the currency that a tariff keeps; None: no such tariff."""
+    found: str | None = await s.scalar(select(TariffRow.currency).where(TariffRow.id == tariff_id))
+    return found
+
+
 async def by_name(s: AsyncSession, name: str) -> UUID:
     """Give a tariff's id; raises TariffUnknown."""
     found = await s.scalar(select(TariffRow.id).where(TariffRow.name == name))

@@ -15,9 +15,9 @@ import pytest
 import pytest_asyncio
 
 from billing.accounts import service as accounts
-from billing.accounts.pins import FAILURES_TO_LOCK
 from billing.catalogue.values import Availability
 from billing.money.values import Money
+from billing.pins.rules import FAILURES_TO_LOCK
 from dialplan.prompts.values import Phrase
 from primeline.phones import PhoneCall, State, Voice, alaw
 from primeline.phones.heard import RATE_HZ

@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from billing.accounts import pins
 from billing.accounts import service as accounts
-from billing.accounts.pins import FAILURES_TO_LOCK, FIRST_LOCK_MINUTES, PinInvalid
-from billing.accounts.values import PinCheck
 from billing.calls import books
 from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.errors import PrimelineError
 from billing.kit.ids import new_call_id
 from billing.money.values import Money
+from billing.pins.rules import FAILURES_TO_LOCK, FIRST_LOCK_MINUTES
+from billing.pins.service import PinInvalid, hash_pin
+from billing.pins.values import PinCheck
 from tests.database.world import CALLER, NOW, PIN, World, eur
 
 WRONG = "0000"
@@ -84,7 +84,7 @@ async def test_the_pin_itself_is_in_no_table(world: World) -> None:
 @pytest.mark.parametrize("pin", ["123", "12a4", "1234567890123", "", "١٢٣٤"])
 async def test_a_pin_is_four_to_twelve_digits(pin: str) -> None:
     with pytest.raises(PinInvalid):
-        await pins.hash_pin(pin)
+        await hash_pin(pin)
 
 
 async def test_a_pin_is_made_up_if_none_is_given(world: World) -> None:

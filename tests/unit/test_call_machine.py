@@ -13,12 +13,13 @@ from ari_app.calls.adopting import adopt, let_go, release
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.machine import IMPOSSIBLE, TABLE, IllegalEvent, begin, step
 from ari_app.calls.states import Leg, State
-from billing.accounts.values import Identified, PinCheck
+from billing.accounts.values import Identified
 from billing.calls.values import EndReason, Interval, NoPayer, Reception
 from billing.catalogue.values import Availability, ExpertChoice, Phone, ServedNumber
 from billing.charging.values import Grant, Quote, Refusal, Settlement
 from billing.kit.limits import Limits
 from billing.money.values import Money
+from billing.pins.values import PinCheck
 from billing.shares.values import ShareRule, Split
 from billing.tariffs.values import Tariff
 
