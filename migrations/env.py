@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 import billing.calls.models
 import billing.charging.models
 import billing.charging.premium.models
+import billing.identity.models
 import billing.kit.models
 import billing.shares.models  # noqa: F401
 from billing.kit.database import Base, make_engine

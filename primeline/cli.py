@@ -21,6 +21,7 @@ from primeline.commands import (
     callers,
     calls,
     experts,
+    keys,
     numbers,
     orders,
     phones,
@@ -87,6 +88,7 @@ app.add_typer(experts.app, name="expert")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")
 app.add_typer(books.app, name="books")
+app.add_typer(keys.app, name="key")
 app.command("orders")(orders.list_)
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(phones.app, name="phone")

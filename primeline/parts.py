@@ -18,7 +18,7 @@ ARI_APPLICATION: Final = "primeline"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ari_app": ("-m", "ari_app"),
     "worker": ("-m", "api.worker"),
-    "health": ("-m", "api"),
+    "api": ("-m", "api"),
 }
 """The arguments of Python for each part, in the order they start."""
 
@@ -38,12 +38,12 @@ async def until_ready(child: Child, environment: Mapping[str, str], log_file: Pa
     """Wait until a part does its work; raises `PartFailed`.
 
     The ARI application is ready once it says so (Asterisk knows it also while nobody serves it),
-    the health page once it answers. The worker has nothing to show for it.
+    the API once it answers. The worker has nothing to show for it.
     """
-    if child.name not in {"ari_app", "health"}:
+    if child.name not in {"ari_app", "api"}:
         return
     ready_file = Path(environment["PRIMELINE_DATA_DIR"]) / "ari_app.ready"
-    url = f"http://127.0.0.1:{environment['PRIMELINE_HEALTH_PORT']}/health"
+    url = f"http://127.0.0.1:{environment['PRIMELINE_API_PORT']}/v1/health"
     try:
         async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as http:
             while not (

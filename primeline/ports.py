@@ -14,7 +14,7 @@ RTP_PORTS_PER_SLOT: Final = 400
 
 FIRST_SIP: Final = 5060
 FIRST_ARI: Final = 8088
-FIRST_HEALTH: Final = 8188
+FIRST_API: Final = 8188
 FIRST_RTP: Final = 10_000
 
 
@@ -35,7 +35,7 @@ class Ports:
 
     sip: int
     ari: int
-    health: int
+    api: int
     rtp_first: int
     rtp_last: int
 
@@ -46,7 +46,7 @@ class Ports:
         return cls(
             sip=FIRST_SIP + 2 * slot,
             ari=FIRST_ARI + slot,
-            health=FIRST_HEALTH + slot,
+            api=FIRST_API + slot,
             rtp_first=rtp_first,
             rtp_last=rtp_first + RTP_PORTS_PER_SLOT - 1,
         )
@@ -95,7 +95,7 @@ def all_free(ports: Ports, bind_host: str = "127.0.0.1") -> bool:
     """Whether nobody at all listens on any of the ports."""
     udp = [ports.sip, *range(ports.rtp_first, ports.rtp_last + 1)]
     return all(_is_free(bind_host, port, socket.SOCK_DGRAM) for port in udp) and all(
-        _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in (ports.ari, ports.health)
+        _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in (ports.ari, ports.api)
     )
 
 

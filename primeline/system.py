@@ -108,10 +108,10 @@ class System:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Where the ARI server and the health page are."""
+        """Where the ARI server and the API are."""
         return {
             "ari": self.instance.ari_url,
-            "health": f"http://{LOOPBACK}:{self.ports.health}",
+            "api": f"http://{LOOPBACK}:{self.ports.api}/v1",
         }
 
     @property
@@ -138,7 +138,7 @@ class System:
             "PRIMELINE_PROMPTS_DIR": str(config.prompts_dir.resolve()),
             "PRIMELINE_SPOOL_DIR": str(config.directory.resolve() / "spool"),
             "PRIMELINE_TREE": str(config.tree.resolve()),
-            "PRIMELINE_HEALTH_PORT": str(self.ports.health),
+            "PRIMELINE_API_PORT": str(self.ports.api),
             "PRIMELINE_SECRET_KEY": self.secret_key,
             "PRIMELINE_LOG_LEVEL": config.log_level,
             "PRIMELINE_LIMITS": json.dumps(limits_changed(config.limits)),

@@ -138,7 +138,7 @@ def _show(system: System, console: Console) -> None:
     config, ports = system.config, system.ports
     console.print(f"[bold]Primeline runs.[/] SIP: {config.bind_host}:{ports.sip} (UDP)")
     console.print("Phones: primeline phone list · carriers: primeline trunk list")
-    console.print(f"Health: {system.urls['health']}/health · logs: {config.directory}")
+    console.print(f"API: {system.urls['api']} · logs: {config.directory}")
     if config.directory != DATA_DIR:
         console.print("For `primeline` in another terminal:")
         folder = shlex.quote(str(config.directory.resolve()))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -16,9 +17,11 @@ from billing.kit.database import Sessions, make_engine, make_sessions
 from billing.kit.settings import Settings
 from primeline import postgres
 from primeline.postgres import Postgres
+from tests.database.world import World, make_world
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "primeline_template"
+WORLD = "world_template"
 _numbers = itertools.count(1)
 
 
@@ -58,10 +61,28 @@ def postgres_url(postgres_server: Postgres) -> str:
     return postgres_server.url()
 
 
+@pytest.fixture(scope="session")
+def first_world(postgres_server: Postgres) -> World:
+    """The world as it is made once; tests get copies of its database."""
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {WORLD} TEMPLATE {TEMPLATE}".encode())
+
+    async def make() -> World:
+        engine = make_engine(Settings(database_url=postgres_server.url(WORLD)))
+        world = await make_world(make_sessions(engine))
+        await engine.dispose()
+        return world
+
+    return asyncio.run(make())
+
+
 @pytest.fixture
-def template() -> str:
-    """The database that each test's own begins as a copy of."""
-    return TEMPLATE
+def template(request: pytest.FixtureRequest) -> str:
+    """Begin with the world where a test asks for it."""
+    if "world" not in request.fixturenames:
+        return TEMPLATE
+    request.getfixturevalue("first_world")
+    return WORLD
 
 
 @pytest.fixture
@@ -87,3 +108,9 @@ async def s(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """One session on a fresh database; the test commits or not."""
     async with sessions() as session:
         yield session
+
+
+@pytest.fixture
+async def world(first_world: World, sessions: Sessions) -> World:
+    """The world with nothing in the caller's wallet and everybody available."""
+    return replace(first_world, sessions=sessions)

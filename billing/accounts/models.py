@@ -35,6 +35,8 @@ class CallerAccount(Base):
     day_limit: Mapped[int | None]
     month_limit: Mapped[int | None]
     created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None] = mapped_column(comment="his calls keep naming him")
+    version: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class CallerNumber(Base):

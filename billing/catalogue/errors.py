@@ -123,3 +123,21 @@ class PriceOutOfBounds(PrimelineError):
 
     def __init__(self) -> None:
         super().__init__("That price is outside the bounds set for this expert.")
+
+
+class ExpertInCall(PrimelineError):
+    """An expert can't be removed while he talks."""
+
+    code = "expert-in-call"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is in a call; remove him when it is over.")
+
+
+class ExpertInUse(PrimelineError):
+    """A number leads to the expert."""
+
+    code = "expert-in-use"
+
+    def __init__(self, name: str, number: str) -> None:
+        super().__init__(f"{number} leads to {name}; remove the number or change it first.")

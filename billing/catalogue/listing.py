@@ -1,13 +1,17 @@
 """Numbers and experts as operators see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from billing.catalogue.errors import ExpertUnknown
 from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation
+from billing.kit.pages import After, Slice, take
 from billing.tariffs.models import TariffRow
 
 
@@ -24,6 +28,8 @@ class ExpertListed:
     in_call: bool
     endpoints: tuple[str, ...]
     tariff: str | None
+    tariff_id: UUID | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +47,61 @@ class NumberListed:
     open: bool
 
 
-async def list_experts(s: AsyncSession, extension: str | None = None) -> list[ExpertListed]:
-    """List all experts, or the one with that extension, by extension."""
-    taken = exists().where(Reservation.expert_id == Expert.id, Reservation.released_at.is_(None))
-    query = (
-        select(Expert, TariffRow.name, taken)
-        .outerjoin(TariffRow, TariffRow.id == Expert.tariff_id)
-        .order_by(Expert.extension)
-    )
+async def list_experts(
+    s: AsyncSession, extension: str | None = None, *, expert_id: UUID | None = None
+) -> list[ExpertListed]:
+    """List all experts, or the one with that extension or id, by extension."""
+    query = _experts().order_by(Expert.extension)
     if extension is not None:
         query = query.where(Expert.extension == extension)
+    if expert_id is not None:
+        query = query.where(Expert.id == expert_id)
+    return await _experts_listed(s, (await s.execute(query)).all())
+
+
+async def get_expert(s: AsyncSession, expert_id: UUID) -> ExpertListed:
+    """Give an expert; raises ExpertUnknown, also for one who was removed."""
+    found = await list_experts(s, expert_id=expert_id)
+    if not found:
+        raise ExpertUnknown(expert_id)
+    return found[0]
+
+
+async def page_experts(
+    s: AsyncSession,
+    *,
+    limit: int,
+    after: After | None = None,
+    extension: str | None = None,
+    presence: str | None = None,
+) -> Slice[ExpertListed]:
+    """List experts by extension, page by page; with one extension, or of one presence."""
+    query = _experts()
+    if extension is not None:
+        query = query.where(Expert.extension == extension)
+    if presence is not None:
+        query = query.where(Expert.presence == presence)
+    found = await take(s, query, (Expert.extension,), limit=limit, after=after)
+    return Slice(tuple(await _experts_listed(s, found.items)), found.after)
+
+
+def _experts() -> Select[Expert, str, bool]:
+    taken = exists().where(Reservation.expert_id == Expert.id, Reservation.released_at.is_(None))
+    return (
+        select(Expert, TariffRow.name, taken)
+        .outerjoin(TariffRow, TariffRow.id == Expert.tariff_id)
+        .where(Expert.removed_at.is_(None))
+    )
+
+
+async def _experts_listed(s: AsyncSession, rows: Sequence[Any]) -> list[ExpertListed]:
     endpoints: dict[UUID, list[str]] = {}
-    for phone in await s.scalars(select(ExpertPhone).order_by(ExpertPhone.position)):
+    phones = (
+        select(ExpertPhone)
+        .where(ExpertPhone.expert_id.in_([expert.id for expert, _, _ in rows]))
+        .order_by(ExpertPhone.position)
+    )
+    for phone in await s.scalars(phones):
         endpoints.setdefault(phone.expert_id, []).append(phone.endpoint)
     return [
         ExpertListed(
@@ -65,8 +114,10 @@ async def list_experts(s: AsyncSession, extension: str | None = None) -> list[Ex
             in_call=bool(in_call),
             endpoints=tuple(endpoints.get(expert.id, [])),
             tariff=tariff,
+            tariff_id=expert.tariff_id,
+            version=expert.version,
         )
-        for expert, tariff, in_call in await s.execute(query)
+        for expert, tariff, in_call in rows
     ]
 
 
@@ -77,6 +128,7 @@ async def list_numbers(s: AsyncSession, e164: str | None = None) -> list[NumberL
         select(Number, expert.name, TariffRow.name)
         .outerjoin(expert, expert.id == Number.expert_id)
         .outerjoin(TariffRow, TariffRow.id == Number.tariff_id)
+        .where(Number.removed_at.is_(None))
         .order_by(Number.e164)
     )
     if e164 is not None:

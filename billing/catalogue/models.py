@@ -26,6 +26,12 @@ class Expert(Base):
 
     __tablename__ = "experts"
     __table_args__ = (
+        Index(
+            "uq_experts_extension_kept",
+            "extension",
+            unique=True,
+            postgresql_where=sql("removed_at IS NULL"),
+        ),
         CheckConstraint("extension ~ '^[0-9]{1,8}$'", name="extension"),
         CheckConstraint(
             "presence IN ('available', 'there-but-not-available', 'away')", name="presence"
@@ -40,7 +46,7 @@ class Expert(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
-    extension: Mapped[str] = mapped_column(unique=True)
+    extension: Mapped[str] = mapped_column(comment="free for others once he is removed")
     language: Mapped[str]
     category: Mapped[str | None] = mapped_column(comment="what he advises on, for reports")
     presence: Mapped[str]
@@ -56,6 +62,8 @@ class Expert(Base):
     )
     price_max: Mapped[int | None]
     created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None] = mapped_column(comment="his calls keep naming him")
+    version: Mapped[int] = mapped_column(server_default=sql("1"))
 
 
 class ExpertPin(Base):
@@ -110,6 +118,12 @@ class Number(Base):
 
     __tablename__ = "numbers"
     __table_args__ = (
+        Index(
+            "uq_numbers_e164_kept",
+            "e164",
+            unique=True,
+            postgresql_where=sql("removed_at IS NULL"),
+        ),
         CheckConstraint("kind IN ('menu', 'direct', 'account-line', 'expert-line')", name="kind"),
         CheckConstraint("(kind = 'direct') = (expert_id IS NOT NULL)", name="direct_expert"),
         CheckConstraint("without_payer IN ('refuse', 'free')", name="without_payer"),
@@ -117,7 +131,7 @@ class Number(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    e164: Mapped[str] = mapped_column(unique=True)
+    e164: Mapped[str]
     kind: Mapped[str]
     language: Mapped[str]
     without_payer: Mapped[str] = mapped_column(comment="when nobody can be charged")
@@ -128,6 +142,8 @@ class Number(Base):
     )
     open: Mapped[bool] = mapped_column(server_default=sql("true"))
     created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None] = mapped_column(comment="its calls keep naming it")
+    version: Mapped[int] = mapped_column(server_default=sql("1"))
 
 
 class PremiumTermsRow(Base):

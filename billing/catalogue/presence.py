@@ -30,8 +30,8 @@ async def set_presence(
         raise UntilWithoutPresence
     changed = await s.execute(
         update(Expert)
-        .where(Expert.id == expert_id)
-        .values(presence=presence, available_until=until)
+        .where(Expert.id == expert_id, Expert.removed_at.is_(None))
+        .values(presence=presence, available_until=until, version=Expert.version + 1)
         .returning(Expert.id)
     )
     if changed.first() is None:
@@ -43,7 +43,7 @@ async def end_presences(s: AsyncSession, at: datetime) -> list[UUID]:
     ended = await s.scalars(
         update(Expert)
         .where(Expert.available_until <= at)
-        .values(presence="away", available_until=None)
+        .values(presence="away", available_until=None, version=Expert.version + 1)
         .returning(Expert.id)
     )
     return list(ended)
@@ -77,8 +77,9 @@ async def set_hours(
     """
     _check(hours)
     expert = await s.get(Expert, expert_id, with_for_update=True)
-    if expert is None:
+    if expert is None or expert.removed_at is not None:
         raise ExpertUnknown(expert_id)
+    expert.version += 1
     if time_zone is not None:
         expert.time_zone = check_zone(time_zone)
     await s.execute(delete(ExpertHours).where(ExpertHours.expert_id == expert_id))

@@ -57,7 +57,9 @@ async def find_number(
     `at` decides the premium terms in force; it defaults to the present.
     """
     e164 = read_number(trunk.inbound, dialled, trunk.region) if trunk else to_e164(dialled)
-    row = await s.scalar(select(Number).where(Number.e164 == e164, Number.open))
+    row = await s.scalar(
+        select(Number).where(Number.e164 == e164, Number.open, Number.removed_at.is_(None))
+    )
     if row is None:
         return None
     return await _served(s, row, trusted=bool(trunk and trunk.trusted), at=at or now())
@@ -97,7 +99,9 @@ async def find_extension(s: AsyncSession, number: ServedNumber, digits: str) -> 
 
     A direct number reaches only its own expert.
     """
-    expert_id = await s.scalar(select(Expert.id).where(Expert.extension == digits))
+    expert_id = await s.scalar(
+        select(Expert.id).where(Expert.extension == digits, Expert.removed_at.is_(None))
+    )
     if expert_id is None or (number.expert and number.expert.expert_id != expert_id):
         return None
     return await expert_choice(s, expert_id)
@@ -119,7 +123,7 @@ async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None
         select(ExpertPhone).where(ExpertPhone.expert_id == expert_id).order_by(ExpertPhone.position)
     )
     availability = Availability.BUSY if busy else Availability.AVAILABLE
-    if not await takes_calls(s, expert, at):
+    if expert.removed_at is not None or not await takes_calls(s, expert, at):
         availability = Availability.AWAY
     return ExpertChoice(
         expert_id=expert.id,
@@ -161,7 +165,9 @@ async def add_expert(
             tariff_id=tariff_id,
             created_at=at,
         )
-        .on_conflict_do_nothing(index_elements=[Expert.extension])
+        .on_conflict_do_nothing(
+            index_elements=[Expert.extension], index_where=Expert.removed_at.is_(None)
+        )
         .returning(Expert.id)
     )
     expert_id = added.scalar_one_or_none()
@@ -209,7 +215,9 @@ async def add_number(
             tariff_id=tariff_id,
             created_at=at,
         )
-        .on_conflict_do_nothing(index_elements=[Number.e164])
+        .on_conflict_do_nothing(
+            index_elements=[Number.e164], index_where=Number.removed_at.is_(None)
+        )
         .returning(Number.id)
     )
     number_id = added.scalar_one_or_none()
@@ -221,7 +229,9 @@ async def add_number(
 
 async def expert_by_extension(s: AsyncSession, extension: str) -> UUID:
     """Give an expert's id; raises ExpertUnknown."""
-    found = await s.scalar(select(Expert.id).where(Expert.extension == extension))
+    found = await s.scalar(
+        select(Expert.id).where(Expert.extension == extension, Expert.removed_at.is_(None))
+    )
     if found is None:
         raise ExpertUnknown(f"with extension {extension}")
     return found

@@ -67,7 +67,8 @@ class Settings(BaseSettings):
     prompts_dir: Path = Path(".primeline/prompts")
     spool_dir: Path = Path(".primeline/spool")
     tree: Path | None = Field(default=None, description="a Debian tree that may hold voices")
-    health_port: int = 8188
+    api_host: str = "127.0.0.1"
+    api_port: int = 8188
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
 

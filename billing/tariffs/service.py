@@ -17,12 +17,13 @@ from billing.tariffs.values import Tariff
 
 
 class TariffUnknown(PrimelineError):
-    """No tariff has that name."""
+    """No tariff has that name or id."""
 
     code = "tariff-unknown"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no tariff called {name!r}.")
+    def __init__(self, which: str | UUID) -> None:
+        known_as = f"called {which!r}" if isinstance(which, str) else f"{which}"
+        super().__init__(f"There is no tariff {known_as}.")
 
 
 class TariffVersionTaken(PrimelineError):
@@ -124,6 +125,14 @@ async def by_name(s: AsyncSession, name: str) -> UUID:
     if found is None:
         raise TariffUnknown(name)
     return found
+
+
+async def require(s: AsyncSession, tariff_id: UUID) -> TariffRow:
+    """Give a tariff's row; raises TariffUnknown."""
+    row = await s.get(TariffRow, tariff_id)
+    if row is None:
+        raise TariffUnknown(tariff_id)
+    return row
 
 
 async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTariff]:

@@ -5,9 +5,7 @@ import getpass
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
-from uuid import UUID
+from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 from rich import box
@@ -18,16 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.kit import audit
 from billing.kit.clock import now
 from billing.kit.database import make_engine, make_sessions
-from billing.money.text import format_money, to_decimal_string
+from billing.kit.pages import After, Slice
+from billing.money.plain import plain
+from billing.money.text import format_money
 from billing.money.values import Money
 from primeline.running import find_settings
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 RegionOption = Annotated[str, typer.Option(help="Country of a number without +")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 
 STATEMENT_TIMEOUT_MS = 30_000
+PAGE = 200
 
 
 def transact(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
@@ -44,34 +46,45 @@ def transact(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
+def actor() -> str:
+    """Give who types the commands, as the audit log names him."""
+    return getpass.getuser()
+
+
+class Listing(Protocol[V]):
+    """A service function that lists page by page."""
+
+    def __call__(
+        self, s: AsyncSession, /, *, limit: int, after: After | None = None
+    ) -> Awaitable[Slice[V]]:
+        """Give one page."""
+
+
+async def list_all(listing: Listing[V], s: AsyncSession) -> list[V]:
+    """List everything, page after page."""
+    found: list[V] = []
+    after: After | None = None
+    while True:
+        page = await listing(s, limit=PAGE, after=after)
+        found += page.items
+        after = page.after
+        if after is None:
+            return found
+
+
 async def audited(
     s: AsyncSession, action: str, subject: str, subject_id: object, **detail: object
 ) -> None:
     """Note in the audit log what the operating system's user did; values become JSON."""
     await audit.record(
         s,
-        actor=getpass.getuser(),
+        actor=actor(),
         action=action,
         subject=subject,
         subject_id=subject_id,
         detail={name: plain(value) for name, value in detail.items()},
         at=now(),
     )
-
-
-def plain(value: Any) -> Any:
-    """Give a value as JSON knows it: money as a decimal string of four places beside currency."""
-    if isinstance(value, Money):
-        return {"amount": to_decimal_string(value), "currency": value.currency}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, UUID | Path):
-        return str(value)
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return value
 
 
 def shown(value: Any) -> str:

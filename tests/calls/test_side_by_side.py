@@ -32,7 +32,7 @@ def _processes(system: System) -> dict[int, str]:
 
 def _ports(system: System) -> set[int]:
     ports = system.ports
-    return {ports.sip, ports.ari, ports.health, *range(ports.rtp_first, ports.rtp_last + 1)}
+    return {ports.sip, ports.ari, ports.api, *range(ports.rtp_first, ports.rtp_last + 1)}
 
 
 async def test_two_systems_run_side_by_side_and_leave_nothing(tmp_path: Path, tree: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import jobs
-from api.health import create_app
+from api.app import create_app
 from billing.calls import sweeper
 from billing.calls.service import import_cel
 from billing.calls.values import CelRow

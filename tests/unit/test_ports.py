@@ -7,7 +7,7 @@ EPHEMERAL_FIRST = 32_768
 
 
 def every_port(ports: Ports) -> set[int]:
-    return {ports.sip, ports.ari, ports.health, *range(ports.rtp_first, ports.rtp_last + 1)}
+    return {ports.sip, ports.ari, ports.api, *range(ports.rtp_first, ports.rtp_last + 1)}
 
 
 def test_no_two_slots_share_a_port_and_none_reaches_the_kernels_own_range() -> None:

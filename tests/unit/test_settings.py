@@ -79,6 +79,6 @@ def test_the_defaults_are_what_the_whole_system_uses(
     program = Program(("asterisk",), Path("/modules"), Path("/data"), "22.10.1")
     ports = Ports.of_slot(0)
     instance = Instance(tmp_path / "asterisk", tmp_path, program, ports, Secrets.random())
-    assert settings.health_port == ports.health
+    assert settings.api_port == ports.api
     assert settings.ari_url == instance.ari_url
     assert tmp_path / settings.cel_file.relative_to(settings.data_dir) == instance.cel_file

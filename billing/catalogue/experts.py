@@ -1,0 +1,82 @@
+"""Experts changed and removed by the operator."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.catalogue.errors import (
+    ExpertInCall,
+    ExpertInUse,
+    ExpertUnknown,
+    ExtensionTaken,
+    InvalidExtension,
+)
+from billing.catalogue.models import Expert, Number, Reservation
+from billing.catalogue.values import is_extension
+from billing.kit import versions
+from billing.kit.jobs import defer
+from billing.kit.languages import check_language
+from billing.kit.versions import Expected
+from billing.tariffs import service as tariffs
+
+EDITABLE: Final = frozenset({"name", "extension", "language", "category", "presence", "tariff_id"})
+
+
+async def edit_expert(
+    s: AsyncSession, expert_id: UUID, values: Mapping[str, Any], *, expected: Expected
+) -> dict[str, Any]:
+    """Change some of `EDITABLE`; gives what really changed. Calls that go on keep what they had.
+
+    Raises ExpertUnknown, VersionConflict, InvalidExtension, ExtensionTaken, UnknownLanguage or
+    TariffUnknown.
+    """
+    assert values.keys() <= EDITABLE  # the edges offer nothing else
+    row = await locked(s, expert_id, expected)
+    if "extension" in values and not is_extension(values["extension"]):
+        raise InvalidExtension(values["extension"])
+    if "language" in values:
+        check_language(values["language"])
+    if values.get("tariff_id") is not None:
+        await tariffs.require(s, values["tariff_id"])
+    if "presence" in values:
+        values = {**values, "available_until": None}
+    changes = versions.change(row, values)
+    await versions.flush(s, ExtensionTaken(row.extension))
+    if "name" in changes:
+        await defer(s, "render-prompts", names=[row.name])
+    return changes
+
+
+async def remove_expert(
+    s: AsyncSession, expert_id: UUID, *, expected: Expected, at: datetime
+) -> dict[str, Any]:
+    """Take an expert out of the catalogue: his extension is free, his calls keep naming him.
+
+    Raises ExpertUnknown, VersionConflict, ExpertInCall or ExpertInUse.
+    """
+    row = await locked(s, expert_id, expected)
+    talking = select(Reservation.id).where(
+        Reservation.expert_id == expert_id, Reservation.released_at.is_(None)
+    )
+    if await s.scalar(talking) is not None:
+        raise ExpertInCall(row.name)
+    led = select(Number.e164).where(Number.expert_id == expert_id, Number.removed_at.is_(None))
+    number = await s.scalar(led.limit(1))
+    if number is not None:
+        raise ExpertInUse(row.name, number)
+    changes = versions.change(row, {"removed_at": at})
+    await s.flush()
+    return changes
+
+
+async def locked(s: AsyncSession, expert_id: UUID, expected: Expected) -> Expert:
+    """Give an expert's row, locked, at a version that is allowed."""
+    row = await s.get(Expert, expert_id, with_for_update=True)
+    if row is None or row.removed_at is not None:
+        raise ExpertUnknown(expert_id)
+    versions.require(row, expected, subject="expert", subject_id=expert_id)
+    return row

@@ -1,0 +1,26 @@
+"""Fixtures of the API tests: the application itself, a key for it, no socket."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from billing.kit.settings import Settings
+from tests.web.client import Client, key_for, open_client
+
+
+@pytest.fixture
+async def app(fresh_database: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
+    """The application on a fresh database."""
+    made = create_app(Settings(database_url=fresh_database, data_dir=tmp_path))
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[Client]:
+    """A client whose key may do everything."""
+    async with open_client(app, await key_for(app, "owner")) as client:
+        yield client
