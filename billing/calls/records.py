@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.errors import CallUnknown
@@ -136,7 +136,7 @@ def summary(row: CallRow, expert_name: str | None, settlement: SettlementRow | N
 
 async def _dials(s: AsyncSession, call_id: UUID) -> tuple[DialRecord, ...]:
     rows = await s.execute(
-        select(DialAttempt, ExpertPhone.endpoint)
+        select(DialAttempt, func.coalesce(ExpertPhone.endpoint, ExpertPhone.number))
         .join(ExpertPhone, ExpertPhone.id == DialAttempt.phone_id)
         .where(DialAttempt.call_id == call_id)
         .order_by(DialAttempt.attempt)

@@ -141,3 +141,12 @@ class ExpertInUse(PrimelineError):
 
     def __init__(self, name: str, number: str) -> None:
         super().__init__(f"{number} leads to {name}; remove the number or change it first.")
+
+
+class PhoneTwice(PrimelineError):
+    """The expert has that number already."""
+
+    code = "phone-twice"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"The expert is rung at {number} already.")

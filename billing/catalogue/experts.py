@@ -16,6 +16,7 @@ from billing.catalogue.errors import (
     InvalidExtension,
 )
 from billing.catalogue.models import Expert, Number, Reservation
+from billing.catalogue.phones import remove_all_phones
 from billing.catalogue.values import is_extension
 from billing.kit import versions
 from billing.kit.jobs import defer
@@ -54,7 +55,7 @@ async def edit_expert(
 async def remove_expert(
     s: AsyncSession, expert_id: UUID, *, expected: Expected, at: datetime
 ) -> dict[str, Any]:
-    """Take an expert out of the catalogue: his extension is free, his calls keep naming him.
+    """Take an expert out of the catalogue: extension and phones are free, calls keep naming him.
 
     Raises ExpertUnknown, VersionConflict, ExpertInCall or ExpertInUse.
     """
@@ -70,6 +71,7 @@ async def remove_expert(
         raise ExpertInUse(row.name, number)
     changes = versions.change(row, {"removed_at": at})
     await s.flush()
+    await remove_all_phones(s, expert_id, at)
     return changes
 
 

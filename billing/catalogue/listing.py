@@ -17,7 +17,10 @@ from billing.tariffs.models import TariffRow
 
 @dataclass(frozen=True, slots=True)
 class ExpertListed:
-    """An expert; `in_call`: taken by an open call. `endpoints` in the order they ring."""
+    """An expert; `in_call`: taken by an open call.
+
+    `endpoints` in the order they ring: names of SIP phones, and ordinary numbers (E.164).
+    """
 
     expert_id: UUID
     name: str
@@ -98,11 +101,14 @@ async def _experts_listed(s: AsyncSession, rows: Sequence[Any]) -> list[ExpertLi
     endpoints: dict[UUID, list[str]] = {}
     phones = (
         select(ExpertPhone)
-        .where(ExpertPhone.expert_id.in_([expert.id for expert, _, _ in rows]))
+        .where(
+            ExpertPhone.expert_id.in_([expert.id for expert, _, _ in rows]),
+            ExpertPhone.removed_at.is_(None),
+        )
         .order_by(ExpertPhone.position)
     )
     for phone in await s.scalars(phones):
-        endpoints.setdefault(phone.expert_id, []).append(phone.endpoint)
+        endpoints.setdefault(phone.expert_id, []).append(phone.endpoint or phone.number or "")
     return [
         ExpertListed(
             expert_id=expert.id,

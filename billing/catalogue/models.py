@@ -15,7 +15,7 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.endpoints.models import SipPhone
+from billing.endpoints.models import TrunkRow
 from billing.endpoints.values import ENDPOINT_PATTERN
 from billing.kit.database import Base
 from billing.tariffs.models import TariffRow
@@ -97,20 +97,49 @@ class ExpertHours(Base):
 
 
 class ExpertPhone(Base):
-    """One phone of an expert; lower positions ring first."""
+    """One phone of an expert: a SIP phone of ours, or an ordinary number dialled by a trunk.
+
+    Lower positions ring first. A removed one stays for the calls that rang it.
+    """
 
     __tablename__ = "expert_phones"
     __table_args__ = (
-        UniqueConstraint("expert_id", "position"),
+        Index(
+            "uq_expert_phones_expert_id_position",
+            "expert_id",
+            "position",
+            unique=True,
+            postgresql_where=sql("removed_at IS NULL"),
+        ),
+        Index(
+            "uq_expert_phones_endpoint",
+            "endpoint",
+            unique=True,
+            postgresql_where=sql("removed_at IS NULL"),
+        ),
+        Index(
+            "uq_expert_phones_expert_id_number",
+            "expert_id",
+            "number",
+            unique=True,
+            postgresql_where=sql("removed_at IS NULL"),
+        ),
         CheckConstraint(f"endpoint ~ '^{ENDPOINT_PATTERN}$'", name="endpoint"),
+        CheckConstraint("(endpoint IS NULL) = (number IS NOT NULL)", name="endpoint_or_number"),
+        CheckConstraint(
+            "(number IS NOT NULL AND removed_at IS NULL) = (trunk_id IS NOT NULL)", name="trunk"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id))
     position: Mapped[int]
-    endpoint: Mapped[str] = mapped_column(
-        ForeignKey(SipPhone.endpoint), comment="an Asterisk PJSIP endpoint of our making"
+    endpoint: Mapped[str | None] = mapped_column(
+        comment="an Asterisk PJSIP endpoint of our making, in sip_phones until it is removed"
     )
+    number: Mapped[str | None] = mapped_column(comment="E.164, dialled by the trunk")
+    trunk_id: Mapped[UUID | None] = mapped_column(ForeignKey(TrunkRow.id))
+    removed_at: Mapped[datetime | None]
 
 
 class Number(Base):

@@ -16,18 +16,17 @@ from billing.catalogue.errors import (
     InvalidExtension,
     NumberServed,
 )
-from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation
+from billing.catalogue.models import Expert, Number, Reservation
+from billing.catalogue.phones import add_sip_phone, phones_to_ring
 from billing.catalogue.presence import Presence, end_presences, set_presence, takes_calls
 from billing.catalogue.values import (
     Availability,
     ExpertChoice,
     NumberKind,
-    Phone,
     ServedNumber,
     is_extension,
 )
 from billing.endpoints.formats import read_number
-from billing.endpoints.service import claim
 from billing.endpoints.values import Trunk
 from billing.kit.clock import now
 from billing.kit.jobs import defer
@@ -119,9 +118,6 @@ async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None
     if found is None:
         return None
     expert, busy, at = found
-    phones = await s.scalars(
-        select(ExpertPhone).where(ExpertPhone.expert_id == expert_id).order_by(ExpertPhone.position)
-    )
     availability = Availability.BUSY if busy else Availability.AVAILABLE
     if expert.removed_at is not None or not await takes_calls(s, expert, at):
         availability = Availability.AWAY
@@ -131,7 +127,7 @@ async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None
         extension=expert.extension,
         language=expert.language,
         availability=availability,
-        phones=tuple(Phone(phone.id, phone.endpoint) for phone in phones),
+        phones=await phones_to_ring(s, expert_id),
     )
 
 
@@ -173,10 +169,8 @@ async def add_expert(
     expert_id = added.scalar_one_or_none()
     if expert_id is None:
         raise ExtensionTaken(extension)
-    for position, endpoint in enumerate(endpoints, 1):
-        await claim(s, endpoint)
-        s.add(ExpertPhone(id=uuid4(), expert_id=expert_id, position=position, endpoint=endpoint))
-        await s.flush()
+    for endpoint in endpoints:
+        await add_sip_phone(s, expert_id, endpoint)
     await defer(s, "render-prompts", names=[name])
     return expert_id
 

@@ -25,7 +25,11 @@ class Availability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One phone of an expert: `endpoint` is an Asterisk PJSIP endpoint name of our own making."""
+    """One phone of an expert.
+
+    `endpoint` is what Asterisk dials, made of our own tables alone: the name of a SIP phone, or
+    `number@trunk` with the number as the trunk wants it.
+    """
 
     phone_id: UUID
     endpoint: str

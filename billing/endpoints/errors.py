@@ -59,18 +59,6 @@ class TrunkInUse(PrimelineError):
         super().__init__(f"Trunk {name!r} is still in use by {by}; change that first.")
 
 
-class TrunkChanged(PrimelineError):
-    """Somebody else edited the trunk meanwhile."""
-
-    code = "trunk-changed"
-
-    def __init__(self, name: str, *, version: int, given: int) -> None:
-        self.version = version
-        super().__init__(
-            f"Trunk {name!r} was changed meanwhile: it has version {version}, you edited {given}."
-        )
-
-
 class DestinationRefused(PrimelineError):
     """A number that must not be dialled by a trunk."""
 

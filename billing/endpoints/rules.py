@@ -9,6 +9,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType, shortnumberinfo
 
 from billing.endpoints.errors import DestinationRefused, InvalidEndpoint, TrunkInvalid
+from billing.endpoints.formats import write_number
 from billing.endpoints.values import FORMAT_KINDS, NumberFormat, Trunk, is_endpoint
 from billing.kit.phones import to_e164
 
@@ -25,6 +26,7 @@ _PREFIX = re.compile(r"[0-9*]{0,12}")
 _DESTINATION = re.compile(r"([A-Z]{2})-(fixed|mobile|voip)")
 _HA1 = re.compile(r"[0-9a-f]{32}")
 _USERNAME = re.compile(r"[A-Za-z0-9._+-]{1,80}")
+_DIALLED = re.compile(r"\+?[0-9*]{1,32}")
 _PORTS = 65_536
 _DEAR: Final = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST)
 _REFUSED: Final = {
@@ -85,6 +87,22 @@ def check_destination(given: str, region: str, allowed: Collection[str]) -> str:
         names = ", ".join(sorted(missing))
         raise DestinationRefused(e164, f"{names} is not among what may be dialled")
     return e164
+
+
+def dial_string(trunk: Trunk, number: str) -> str | None:
+    """Give what Asterisk dials for a number (E.164) by a trunk; None: it may not, or not any more.
+
+    `+33199001234` by the trunk `carrier` with national numbers is `0199001234@carrier`.
+    """
+    if trunk.host is None:
+        return None
+    try:
+        check_destination(number, trunk.region, trunk.allowed)
+    except DestinationRefused:
+        return None
+    written = write_number(trunk.outbound, number, trunk.region)
+    assert _DIALLED.fullmatch(written)  # digits alone came of it, and a checked prefix
+    return f"{written}@{trunk.name}"
 
 
 def _wrong_way_in(trunk: Trunk) -> Iterator[str]:

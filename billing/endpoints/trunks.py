@@ -4,15 +4,17 @@ from typing import Any, Final
 from uuid import uuid4
 
 import psycopg
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.endpoints.errors import TrunkChanged, TrunkInUse, TrunkUnknown
+from billing.endpoints.errors import TrunkInUse, TrunkUnknown
 from billing.endpoints.models import TrunkRow
 from billing.endpoints.names import take_name, tell_asterisk
 from billing.endpoints.rules import check_trunk
 from billing.endpoints.values import KnownTrunk, NumberFormat, Trunk
+from billing.kit import versions
+from billing.kit.versions import Expected
 
 USERS: Final = {
     "expert_phones": "an expert's phone",
@@ -27,7 +29,7 @@ async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:
     if not name:
         return None
     row = await s.scalar(select(TrunkRow).where(TrunkRow.name == name))
-    return None if row is None else _known(row).trunk
+    return None if row is None else trunk_of(row)
 
 
 async def get_trunk(s: AsyncSession, name: str) -> KnownTrunk:
@@ -54,41 +56,30 @@ async def add_trunk(s: AsyncSession, trunk: Trunk) -> KnownTrunk:
     return KnownTrunk(row.id, 1, trunk)
 
 
-async def change_trunk(s: AsyncSession, trunk: Trunk, *, version: int) -> KnownTrunk:
-    """Replace all of the trunk of that name but its name, if it still has the version given.
+async def change_trunk(s: AsyncSession, trunk: Trunk, *, expected: Expected) -> KnownTrunk:
+    """Replace all of the trunk of that name but its name.
 
-    Raises TrunkInvalid, TrunkUnknown, or TrunkChanged where somebody was quicker.
+    Raises TrunkInvalid, TrunkUnknown, or VersionConflict where somebody was quicker.
     """
     check_trunk(trunk)
-    changed = await s.execute(
-        update(TrunkRow)
-        .where(TrunkRow.name == trunk.name, TrunkRow.version == version)
-        .values(version=version + 1, **_values(trunk))
-        .returning(TrunkRow.id)
-        .execution_options(synchronize_session="fetch")
-    )
-    trunk_id = changed.scalar_one_or_none()
-    if trunk_id is None:
-        raise await _not_that_version(s, trunk.name, version)
+    row = await _locked(s, trunk.name, expected)
+    versions.change(row, _values(trunk))
+    await s.flush()
     await tell_asterisk(s)
-    return KnownTrunk(trunk_id, version + 1, trunk)
+    return _known(row)
 
 
-async def remove_trunk(s: AsyncSession, name: str, *, version: int | None = None) -> None:
-    """Forget a trunk. Calls keep its name. `version` None: whatever it is.
+async def remove_trunk(s: AsyncSession, name: str, *, expected: Expected = None) -> None:
+    """Forget a trunk. Calls keep its name.
 
-    Raises TrunkUnknown, TrunkChanged, or TrunkInUse where something points to it.
+    Raises TrunkUnknown, VersionConflict, or TrunkInUse where something points to it.
     """
-    query = delete(TrunkRow).where(TrunkRow.name == name).returning(TrunkRow.id)
-    if version is not None:
-        query = query.where(TrunkRow.version == version)
+    row = await _locked(s, name, expected)
     try:
         async with s.begin_nested():
-            gone = (await s.execute(query)).first()
+            await s.delete(row)
     except IntegrityError as error:
         raise TrunkInUse(name, _user(error)) from error
-    if gone is None:
-        raise await _not_that_version(s, name, version or 0)
     await tell_asterisk(s)
 
 
@@ -116,13 +107,21 @@ def shown(trunk: Trunk) -> dict[str, Any]:
     }
 
 
-async def _not_that_version(
-    s: AsyncSession, name: str, version: int
-) -> TrunkUnknown | TrunkChanged:
-    found = await s.scalar(select(TrunkRow.version).where(TrunkRow.name == name))
-    if found is None:
-        return TrunkUnknown(name)
-    return TrunkChanged(name, version=found, given=version)
+def changed(before: Trunk, after: Trunk) -> dict[str, Any]:
+    """Give what differs, `{field: {from, to}}`; of a secret only that it was set anew."""
+    old, new = shown(before), shown(after)
+    news = {key: {"from": old[key], "to": new[key]} for key in old if old[key] != new[key]}
+    secrets = ("ha1", "sealed_password")
+    return news | {key: "set" for key in secrets if getattr(before, key) != getattr(after, key)}
+
+
+async def _locked(s: AsyncSession, name: str, expected: Expected) -> TrunkRow:
+    query = select(TrunkRow).where(TrunkRow.name == name).with_for_update()
+    row = await s.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise TrunkUnknown(name)
+    versions.require(row, expected, subject="trunk", subject_id=row.id)
+    return row
 
 
 def _user(error: IntegrityError) -> str:
@@ -157,7 +156,12 @@ def _values(trunk: Trunk) -> dict[str, Any]:
 
 
 def _known(row: TrunkRow) -> KnownTrunk:
-    trunk = Trunk(
+    return KnownTrunk(row.id, row.version, trunk_of(row))
+
+
+def trunk_of(row: TrunkRow) -> Trunk:
+    """Give a trunk by its row, which another query may have joined."""
+    return Trunk(
         name=row.name,
         trusted=row.trusted,
         region=row.region,
@@ -174,4 +178,3 @@ def _known(row: TrunkRow) -> KnownTrunk:
         presented_number=row.presented_number,
         destinations=tuple(row.destinations),
     )
-    return KnownTrunk(row.id, row.version, trunk)

@@ -42,9 +42,9 @@ def add(
     extension: Annotated[str, typer.Option(help="What callers key, 1 to 8 digits")],
     tariff: Annotated[str, typer.Option(help="The name of a tariff")],
     phone: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help="A SIP phone of his own by name; again for more, rung in order"),
-    ],
+    ] = None,
     language: Annotated[str, typer.Option(help="en or fr")] = "en",
     category: Annotated[str | None, typer.Option(help="What he advises on, for reports")] = None,
     share: Annotated[str, typer.Option(help="The expert's part in per cent")] = "70",
@@ -61,13 +61,13 @@ def add(
             s,
             name=name,
             extension=extension,
-            endpoints=phone,
+            endpoints=phone or [],
             tariff_id=tariff_id,
             language=language,
             category=category,
             at=now(),
         )
-        passwords.update({one: await give_password(s, one) for one in phone})
+        passwords.update({one: await give_password(s, one) for one in phone or []})
         await set_share(s, rule, expert_id=expert_id, at=now())
         values = await _values(s, await _one(s, extension))
         await audited(s, "added", "expert", expert_id, **values)

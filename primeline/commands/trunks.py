@@ -153,10 +153,10 @@ def edit(
         trunk = _changed(before.trunk, options)
         if password is not None:
             trunk = replace(trunk, ha1=None if made is None else ha1_of(name, made))
-        known = await trunks.change_trunk(s, trunk, version=version or before.version)
-        old = trunks.shown(before.trunk)
-        news = {key: value for key, value in trunks.shown(trunk).items() if value != old[key]}
-        await audited(s, "changed", "trunk", known.trunk_id, name=name, **news)
+        expected = frozenset({before.version if version is None else version})
+        known = await trunks.change_trunk(s, trunk, expected=expected)
+        changes = trunks.changed(before.trunk, trunk)
+        await audited(s, "changed", "trunk", known.trunk_id, name=name, changes=changes)
         return known
 
     _show(transact(work), made, as_json=as_json)
@@ -168,7 +168,8 @@ def remove(name: str, version: VersionOption = None) -> None:
 
     async def work(s: AsyncSession) -> None:
         known = await trunks.get_trunk(s, name)
-        await trunks.remove_trunk(s, name, version=version)
+        expected = None if version is None else frozenset({version})
+        await trunks.remove_trunk(s, name, expected=expected)
         await audited(s, "removed", "trunk", known.trunk_id, name=name)
 
     transact(work)

@@ -429,6 +429,11 @@ def phone_line(endpoint: str, password: str = PASSWORD) -> KnownPhone:
     return KnownPhone(endpoint, ha1=ha1_of(endpoint, password))
 
 
+def stage_lines(*more: Trunk) -> Lines:
+    """The trunks and phones that a stage begins with, and more trunks."""
+    return Lines((*TRUNKS, *more), tuple(phone_line(endpoint) for endpoint in _endpoints()))
+
+
 def _endpoints() -> list[str]:
     return [f"phone-{number:03d}" for number in range(ENDPOINTS)]
 
@@ -465,7 +470,7 @@ async def whole_system(
             for trunk in TRUNKS:
                 await add_trunk(s, trunk)
         await engine.dispose()
-        return Lines(TRUNKS, tuple(phone_line(endpoint) for endpoint in _endpoints()))
+        return stage_lines()
 
     config = SystemConfig(
         directory=directory / "run",

@@ -516,3 +516,5 @@ async def test_a_phone_that_dials_an_emergency_number_hears_at_once_that_it_cann
     said_us = await stage.hears(call, "emergency", seconds=3)
     await stage.hears(call, "emergency", language="fr", since_us=said_us)
     await call.wait_ended()
+    # Never answered: nobody may think that he has reached help.
+    assert (call.code, State.UP in [event.state for event in call.events]) == (404, False)

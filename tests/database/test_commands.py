@@ -326,7 +326,7 @@ def test_a_trunk_is_added_shown_edited_and_removed_and_each_is_in_the_audit_log(
     assert (second["version"], second["trusted"]) == (2, True)
     assert (second["presented_number"], second["destinations"]) == ("+33199000001", ["FR-fixed"])
     late = line("trunk", "edit", "carrier", "--untrusted", "--version", "1")
-    assert "was changed meanwhile: it has version 2, you edited 1" in late.stderr
+    assert "The trunk was changed in between: it is at version 2." in late.stderr
     third = made(line, "trunk", "edit", "carrier", "--host", "none", "--username", "none",
                  "--no-register", "--address", "203.0.113.10", "--no-password")  # fmt: skip
     assert (third["host"], third["addresses"], third["logs_in"]) == (None, ["203.0.113.10"], False)
@@ -342,7 +342,8 @@ def test_a_trunk_is_added_shown_edited_and_removed_and_each_is_in_the_audit_log(
             "SELECT action, detail FROM audit_entries WHERE subject = 'trunk' ORDER BY id"
         ).fetchall()
     assert [action for action, _ in rows] == ["added", "changed", "changed", "removed"]
-    assert rows[1][1]["host"] == "sip.example.com"
+    assert rows[1][1]["changes"]["host"] == {"from": None, "to": "sip.example.com"}
+    assert rows[1][1]["changes"]["sealed_password"] == "set"
     assert "carriers-password" not in str(rows)
 
 

@@ -47,7 +47,7 @@ async def test_a_trunk_added_changed_and_removed_live_counts_in_asterisk(
     assert asterisk.lines.trunks == (CARRIER,)
     changed = Trunk("carrier", addresses=("203.0.113.10",))
     async with sessions.begin() as s:
-        await trunks.change_trunk(s, changed, version=1)
+        await trunks.change_trunk(s, changed, expected=frozenset({1}))
     await follower.follow(asterisk.use)
     assert asterisk.lines.trunks == (changed,)
     async with sessions.begin() as s:

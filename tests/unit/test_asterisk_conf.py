@@ -1,7 +1,9 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from phonenumbers.shortnumberinfo import is_emergency_number
 
 from billing.endpoints.digest import ha1_of
 from billing.endpoints.errors import TrunkInvalid
@@ -82,6 +84,20 @@ def test_nothing_in_the_dialplan_dials_and_no_pattern_is_open(instance: Instance
     patterns = [line.split(",")[0].removeprefix("exten => ") for line in code if "=> _" in line]
     assert patterns
     assert all(set(pattern) <= set("_+X") for pattern in patterns)
+
+
+COUNTRIES = ("AT", "BE", "CA", "CH", "DE", "ES", "FR", "GB", "IE", "IT", "LU", "NL", "PT", "US")
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_countrys_emergency_numbers_are_told_apart(instance: Instance, country: str) -> None:
+    rendered(instance)
+    dialplan = (instance.conf_dir / "extensions.conf").read_text()
+    said = set(re.findall(r"=> (\d+),1,Goto\(emergency-said,s,1\)$", dialplan, re.MULTILINE))
+    short = [f"{number:0{digits}d}" for digits in (2, 3) for number in range(10**digits)]
+    emergency = {number for number in short if is_emergency_number(number, country)}
+    assert emergency
+    assert emergency - said == set()
 
 
 def test_the_modules_never_include_the_bridge_that_hides_digits(instance: Instance) -> None:
