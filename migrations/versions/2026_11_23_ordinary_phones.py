@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_23_ordinary_phones"
-down_revision = "2026_11_23_trunks"
+down_revision = "2026_11_23_api_keys_and_versions"
 branch_labels = None
 depends_on = None
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from billing.catalogue import phones
 from billing.catalogue import service as catalogue
 from billing.catalogue.errors import ExpertUnknown, PhoneTwice
+from billing.catalogue.experts import remove_expert
 from billing.catalogue.listing import list_experts
 from billing.endpoints import trunks
 from billing.endpoints.errors import (
@@ -199,3 +200,13 @@ async def test_a_phone_is_either_a_sip_phone_or_a_number_with_its_trunk(world: W
         async with world.sessions() as s:
             with pytest.raises(IntegrityError):
                 await s.execute(query, values)
+
+
+async def test_an_expert_who_is_removed_gives_all_his_phones_back(world: World) -> None:
+    await with_number(world)
+    async with world.sessions.begin() as s:
+        await s.execute(text("DELETE FROM numbers WHERE kind = 'direct'"))
+        await remove_expert(s, world.expert_id, expected=None, at=NOW)
+        await phones.add_sip_phone(s, world.other_expert_id, "expert-11")
+        await trunks.remove_trunk(s, "out")
+    assert await rung(world) == []
