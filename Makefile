@@ -23,7 +23,7 @@ TREE := .asterisk
 export PRIMELINE_HOST := $(shell echo "$(HOST)" | grep -xE '[0-9]+(\.[0-9]+){3}' || true)
 PROMPTS := .primeline/prompts
 
-.PHONY: help demo up test check setup asterisk prompts requirements clean distclean missing preflight
+.PHONY: help demo up test check setup asterisk prompts twilio requirements clean distclean missing preflight
 
 help: ## list what can be made
 	@echo "make …"
@@ -35,7 +35,7 @@ demo: asterisk ## set up all that is needed and show a paid call with real SIP p
 up: setup ## set up and run the whole system in this terminal
 	@$(BIN)/python -m primeline up
 
-test: $(VENV)/.test asterisk ## install what the tests need and run them all
+test: $(VENV)/.test asterisk twilio ## install what the tests need and run them all
 	@$(PREFLIGHT) others | while read version python; do \
 		$(MAKE) .venv-$$version/.test PYTHON="$$python" </dev/null && \
 		echo "Python $$version: unit, property, database and API tests" && \
@@ -58,6 +58,10 @@ setup: prompts ## virtual environment, Asterisk, prompts
 asterisk: $(VENV)/.demo ## fetch Asterisk from Debian, unless one is installed
 	@$(BIN)/python -m primeline.asterisk_fetch $(TREE)
 
+twilio: $(VENV)/.test ## fetch Twilio's OpenAPI files, which the fake Twilio knows it by
+	@command -v npm >/dev/null || $(BIN)/python $(PIP) -r requirements/npm.txt | $(PIP_SHOWS)
+	@$(BIN)/python -m primeline.fake_twilio.fetch
+
 prompts: asterisk ## render the spoken sentences that are missing
 	@$(BIN)/python -m dialplan.prompts --directory $(PROMPTS) --tree $(TREE)
 
@@ -70,13 +74,16 @@ requirements: $(VENV)/.test ## pin the newest versions of all requirements, with
 			--no-header --no-emit-index-url --no-emit-find-links pyproject.toml $$in \
 			--output-file requirements/$$name.txt || exit 1; \
 	done
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links requirements/npm.in \
+		--output-file requirements/npm.txt
 
 clean: ## remove caches and the data of demos; what `make up` keeps stays
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .primeline/demo-* call.wav
 	@find . -name __pycache__ -not -path './.venv*' -not -path './.asterisk/*' -prune -exec rm -rf {} +
 
-distclean: clean ## remove also the virtual environments and Asterisk; what `make up` keeps stays
-	@rm -rf .venv .venv-3.* $(TREE) $(TREE).lock
+distclean: clean ## remove also the virtual environments, Asterisk and Twilio's files; what `make up` keeps stays
+	@rm -rf .venv .venv-3.* $(TREE) $(TREE).lock .twilio
 	@if [ -e .primeline ]; then echo "Kept: .primeline, the data of make up, with everybody's money." \
 		"To delete it for ever: rm -rf .primeline"; fi
 

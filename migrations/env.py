@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import billing.calls.models
+import billing.catalogue.purchases
 import billing.charging.models
 import billing.charging.premium.models
 import billing.identity.models

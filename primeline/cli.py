@@ -28,6 +28,7 @@ from primeline.commands import (
     premium,
     tariffs,
     trunks,
+    twilio,
 )
 from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
 from primeline.running import find_settings
@@ -89,6 +90,7 @@ app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")
 app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
+app.add_typer(twilio.app, name="twilio")
 app.command("orders")(orders.list_)
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(phones.app, name="phone")

@@ -1,12 +1,19 @@
 """Settings from the environment (`PRIMELINE_…`), read once at an edge and handed down."""
 
 import json
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
@@ -54,7 +61,9 @@ def limits_from(overrides: str | dict[str, Any]) -> Limits:
 class Settings(BaseSettings):
     """What differs from one installation to the next. Secrets never show in a repr or a log."""
 
-    model_config = SettingsConfigDict(env_prefix="PRIMELINE_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PRIMELINE_", env_ignore_empty=True, extra="ignore"
+    )
 
     database_url: str = Field(description="postgresql+psycopg://… of the one database")
     asterisk_id: str = "asterisk"
@@ -71,6 +80,31 @@ class Settings(BaseSettings):
     api_port: int = 8188
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
+    public_url: str | None = Field(default=None, description="https://… of the API, from outside")
+    sip_address: str | None = Field(default=None, description="sip:… of our Asterisk, from outside")
+    receipts_by_sms: bool = Field(default=False, description="for callers who have not chosen")
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_trunk_sid: str | None = None
+    twilio_sms_from: str | None = None
+    twilio_api_url: str | None = Field(default=None, description="of a stand-in for Twilio")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (none is read)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (ours looks when asked)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given in code, else from the environment, else from the secret files."""
+        secrets_dir = os.environ.get("PRIMELINE_SECRETS_DIR") or None
+        return (
+            init_settings,
+            env_settings,
+            SecretsSettingsSource(settings_cls, secrets_dir=secrets_dir),
+        )
 
     @field_validator("limits", mode="before")
     @classmethod
@@ -94,12 +128,12 @@ class Settings(BaseSettings):
 def read_settings(*, database_url: str | None = None) -> Settings:
     """Settings of the environment; SettingsInvalid names each variable that is wrong or missing.
 
-    `database_url` wins over the environment's.
+    `database_url` wins over the environment's. The environment wins over the files in the folder
+    that PRIMELINE_SECRETS_DIR names, one for each setting: `primeline_database_url`.
     """
+    given: dict[str, Any] = {} if database_url is None else {"database_url": database_url}
     try:
-        return Settings.model_validate(
-            {} if database_url is None else {"database_url": database_url}
-        )
+        return Settings.model_validate(given)
     except ValidationError as error:
         problems = []
         for problem in error.errors():
