@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
+from pydantic import SecretStr
+
 from billing.kit.settings import Settings
 from primeline.fake_twilio.account import ACCOUNT_SID, AUTH_TOKEN
 from primeline.fake_twilio.fetch import fetch
@@ -31,7 +33,7 @@ def settings_for(fake: FakeTwilio, database_url: str = "postgresql://x/y", **mor
     return Settings(
         database_url=database_url,
         twilio_account_sid=ACCOUNT_SID,
-        twilio_auth_token=AUTH_TOKEN,
+        twilio_auth_token=SecretStr(AUTH_TOKEN),
         twilio_api_url=fake.url,
         sip_address=SIP_ADDRESS,
         **more,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, text
 from typer.testing import CliRunner
 
@@ -236,7 +237,7 @@ async def test_without_a_server_or_a_login_it_is_said_so(fake: FakeTwilio) -> No
     nobody = Settings(
         database_url="postgresql://x/y",
         twilio_account_sid="AC" + "0" * 32,
-        twilio_auth_token="x",
+        twilio_auth_token=SecretStr("x"),
         twilio_api_url="http://127.0.0.1:1",
     )
     async with open_account(nobody) as account:

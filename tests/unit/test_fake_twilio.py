@@ -94,7 +94,8 @@ async def test_an_answer_of_its_own_with_a_wrong_field_is_a_fault(fake: FakeTwil
 def test_an_answer_with_a_field_too_many_or_too_few_is_found() -> None:
     whole = specification()
     operation = next(one for one in whole.operations if one.name == "ListTrunk")
-    for body in ({"trunks": [], "meta": {}, "more": 1}, {"trunks": []}, None):
+    bodies: list[Any] = [{"trunks": [], "meta": {}, "more": 1}, {"trunks": []}, None]
+    for body in bodies:
         with pytest.raises(Broken):
             whole.check_answer(operation, 200, body)
     with pytest.raises(Broken):
