@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from api import conditional, errors, openapi
 from api.auth import Guard
 from api.edge import Edge
-from api.routers import audit, experts, health, keys
+from api.live import Hub
+from api.routers import audit, calls, experts, health, keys, live, orders, prices, reports
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings
@@ -21,16 +22,28 @@ from billing.kit.versions import VersionConflict
 STATEMENT_TIMEOUT_MS = 10_000
 """A report may take longer than anything in a call."""
 
-ROUTERS = (health.router, keys.router, audit.router, experts.router)
+ROUTERS = (
+    health.router,
+    keys.router,
+    audit.router,
+    experts.router,
+    calls.router,
+    live.router,
+    orders.router,
+    prices.router,
+    reports.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Make the application; the database is reached only when a request needs it."""
     engine = make_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+    hub = Hub(settings.database_url)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        hub.close()
         await engine.dispose()
 
     app = FastAPI(
@@ -48,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.sessions = make_sessions(engine)
     app.state.guard = Guard()
+    app.state.live = hub
     app.add_middleware(Edge)
     app.add_exception_handler(PrimelineError, errors.on_primeline_error)
     app.add_exception_handler(VersionConflict, conditional.on_version_conflict)

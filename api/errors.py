@@ -16,6 +16,9 @@ from billing.kit.errors import PrimelineError
 MEDIA_TYPE: Final = "application/problem+json"
 
 STATUS: Final[Mapping[str, HTTPStatus]] = {
+    "books-check-runs": HTTPStatus.CONFLICT,
+    "books-check-too-long": HTTPStatus.SERVICE_UNAVAILABLE,
+    "call-ended": HTTPStatus.CONFLICT,
     "database-away": HTTPStatus.SERVICE_UNAVAILABLE,
     "expert-in-call": HTTPStatus.CONFLICT,
     "idempotency-key-missing": HTTPStatus.BAD_REQUEST,
@@ -26,6 +29,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "last-admin-key": HTTPStatus.CONFLICT,
     "number-served": HTTPStatus.CONFLICT,
     "scope-missing": HTTPStatus.FORBIDDEN,
+    "too-many-streams": HTTPStatus.SERVICE_UNAVAILABLE,
     "too-many-wrong-keys": HTTPStatus.TOO_MANY_REQUESTS,
     "version-conflict": HTTPStatus.PRECONDITION_FAILED,
 }

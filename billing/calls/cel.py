@@ -69,7 +69,7 @@ async def cel_intervals(s: AsyncSession, call_id: UUID) -> tuple[Interval, ...]:
         await s.scalars(
             select(CelRecord)
             .where(
-                CelRecord.channel_id.in_(await _channels_of(s, call_id)),
+                CelRecord.channel_id.in_(await channels_of(s, call_id)),
                 CelRecord.bridge_id.startswith(bridges, autoescape=True),
                 CelRecord.event.in_([_ENTERED, _LEFT]),
             )
@@ -128,7 +128,7 @@ def _interval(start_us: int, end_us: int | None) -> Interval:
     )
 
 
-async def _channels_of(s: AsyncSession, call_id: UUID) -> list[str]:
+async def channels_of(s: AsyncSession, call_id: UUID) -> list[str]:
     """List the channels of a call, the caller's first; empty if there is no such call."""
     callers = await s.scalars(select(CallRow.caller_channel).where(CallRow.id == call_id))
     experts = await s.scalars(

@@ -13,9 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.accounts.models import CallerAccount
 from billing.calls import rules
 from billing.calls.models import CallRow, TalkStretch
+from billing.catalogue import rules as premium_rules
+from billing.catalogue import snapshot as premium_snapshot
 from billing.catalogue.models import Expert
 from billing.charging import sessions
 from billing.charging.models import ChargingSession, GrantRow
+from billing.charging.premium.models import PremiumSession
 from billing.kit.clock import to_ms
 from billing.money.values import Money
 from billing.tariffs.values import Tariff
@@ -31,7 +34,7 @@ MOST: Final = 1_000
 class LiveTalk:
     """The present talk. `charge` is what it would cost if it ended now; None: nobody pays."""
 
-    bridge: str
+    bridge: str | None
     paid: bool
     since_ms: int | None
     used_seconds: int
@@ -75,10 +78,12 @@ async def list_live(
             Expert.name,
             Expert.extension,
             ChargingSession,
+            PremiumSession,
         )
         .outerjoin(CallerAccount, CallerAccount.id == CallRow.account_id)
         .outerjoin(Expert, Expert.id == CallRow.expert_id)
         .outerjoin(ChargingSession, ChargingSession.session_id == CallRow.id)
+        .outerjoin(PremiumSession, PremiumSession.session_id == CallRow.id)
         .where(CallRow.ended_at.is_(None))
         .order_by(CallRow.received_at, CallRow.id)
         .limit(limit)
@@ -90,53 +95,57 @@ async def list_live(
     ids = [row.id for row, *_ in rows]
     stretches = await _stretches(s, ids)
     grants = await _last_grants(s, ids)
+    now_ms = to_ms(at)
     return [
-        _live(
-            row,
-            caller_name,
-            expert_name,
-            extension,
-            session,
-            stretches.get(row.id, []),
-            grants.get(row.id),
-            to_ms(at),
+        LiveCall(
+            call_id=row.id,
+            state=row.state,
+            state_since=row.state_since,
+            received_at=row.received_at,
+            dialled=row.dialled,
+            caller_number=row.caller_number,
+            trunk=row.trunk,
+            account_id=row.account_id,
+            caller_name=caller_name,
+            expert_id=row.expert_id,
+            expert_name=expert_name,
+            extension=extension,
+            tariff=_tariff(session, carried),
+            talk=_carried_talk(row, carried, now_ms)
+            or _talk(row, session, stretches.get(row.id, []), grants.get(row.id), now_ms),
         )
-        for row, caller_name, expert_name, extension, session in rows
+        for row, caller_name, expert_name, extension, session, carried in rows
     ]
 
 
-def _live(
-    row: CallRow,
-    caller_name: str | None,
-    expert_name: str | None,
-    extension: str | None,
-    session: ChargingSession | None,
-    stretches: Sequence[TalkStretch],
-    grant: GrantRow | None,
-    now_ms: int,
-) -> LiveCall:
-    tariff = sessions.tariff_of(session) if session and session.tariff else None
-    return LiveCall(
-        call_id=row.id,
-        state=row.state,
-        state_since=row.state_since,
-        received_at=row.received_at,
-        dialled=row.dialled,
-        caller_number=row.caller_number,
-        trunk=row.trunk,
-        account_id=row.account_id,
-        caller_name=caller_name,
-        expert_id=row.expert_id,
-        expert_name=expert_name,
-        extension=extension,
-        tariff=tariff,
-        talk=_talk(row, tariff, stretches, grant, now_ms),
+def _tariff(session: ChargingSession | None, carried: PremiumSession | None) -> Tariff | None:
+    if carried is not None:
+        return premium_snapshot.from_json(carried.terms).retail
+    return sessions.tariff_of(session) if session and session.tariff else None
+
+
+def _carried_talk(row: CallRow, carried: PremiumSession | None, now_ms: int) -> LiveTalk | None:
+    """Give what the carrier's meter shows of a premium-rate call, from the caller's answer on."""
+    if carried is None or row.answered_at is None:
+        return None
+    terms = premium_snapshot.from_json(carried.terms)
+    since_ms = to_ms(row.answered_at)
+    metered = premium_rules.metered_seconds(since_ms, max(since_ms, now_ms))
+    return LiveTalk(
+        bridge=row.talk_bridge,
+        paid=True,
+        since_ms=since_ms,
+        used_seconds=metered,
+        charge=premium_rules.retail(terms, min(metered, carried.cap_seconds)),
+        granted_seconds=carried.cap_seconds,
+        granted_seconds_left=max(0, carried.cap_seconds - metered),
+        final=True,
     )
 
 
 def _talk(
     row: CallRow,
-    tariff: Tariff | None,
+    session: ChargingSession | None,
     stretches: Sequence[TalkStretch],
     grant: GrantRow | None,
     now_ms: int,
@@ -144,6 +153,7 @@ def _talk(
     now = next((one for one in stretches if one.bridge == row.talk_bridge), None)
     if now is None:
         return None
+    tariff = _tariff(session, None)
     if not now.paid or tariff is None or grant is None:
         talked_ms = 0 if now.start_ms is None else max(0, now_ms - now.start_ms)
         return LiveTalk(

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.calls.errors import CallEnded, CallUnknown, OrderUnknown
 from billing.calls.models import CallOrder, CallRow
 from billing.kit.ids import new_call_id
+from billing.kit.pages import After, Slice, take
 
 CHANNEL: Final = "call_orders"
 """Notified by a trigger whenever an order is written."""
@@ -125,14 +126,20 @@ async def get(s: AsyncSession, order_id: UUID, at: datetime) -> Order:
     return _value(*found, at)
 
 
-async def list_orders(
-    s: AsyncSession, at: datetime, *, call_id: UUID | None = None, limit: int = 50
-) -> list[Order]:
-    """List orders, of one call or of all, newest first."""
-    query = _with_reason().order_by(CallOrder.id.desc()).limit(limit)
+async def page_orders(
+    s: AsyncSession,
+    at: datetime,
+    *,
+    limit: int,
+    after: After | None = None,
+    call_id: UUID | None = None,
+) -> Slice[Order]:
+    """List orders, of one call or of all, newest first, page by page."""
+    query = _with_reason()
     if call_id is not None:
         query = query.where(CallOrder.call_id == call_id)
-    return [_value(row, reason, at) for row, reason in await s.execute(query)]
+    found = await take(s, query, (CallOrder.id,), limit=limit, after=after, descending=True)
+    return Slice(tuple(_value(row, reason, at) for row, reason in found.items), found.after)
 
 
 async def attend(

@@ -1,5 +1,6 @@
 """Calls as people look at them afterwards: listed, and each in full."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -83,6 +84,19 @@ async def list_calls(
     if open_only:
         query = query.where(CallRow.ended_at.is_(None))
     return [summary(*row) for row in (await s.execute(query))]
+
+
+async def summaries(s: AsyncSession, call_ids: Collection[UUID]) -> list[CallSummary]:
+    """List these calls, those of them that there are, oldest first."""
+    rows = await s.execute(
+        select(CallRow, Expert.name, SettlementRow)
+        .outerjoin(Expert, Expert.id == CallRow.expert_id)
+        .outerjoin(SettlementRow, SettlementRow.call_id == CallRow.id)
+        .where(CallRow.id.in_(list(call_ids)))
+        .order_by(CallRow.received_at, CallRow.id)
+        .execution_options(populate_existing=True)
+    )
+    return [summary(*row) for row in rows]
 
 
 async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:

@@ -1,22 +1,29 @@
-"""What calls earned, by day, number, expert or category: sums of settlements, nothing else."""
+"""What calls earned, by day, number, expert or category: sums of settlements, nothing else.
+
+Premium-rate calls are settled without a charge of ours; what their carriers are expected to pay
+stands beside it.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, Date, String, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Date, String, case, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.models import CallRow
 from billing.catalogue.models import Expert
+from billing.charging.premium.models import PremiumSettlement
 from billing.kit.errors import PrimelineError
 from billing.ledger.models import SettlementRow
 from billing.money.values import Money
 
 LONGEST: Final = timedelta(days=400)
+FIRST, LAST = date(1970, 1, 1), date(9000, 12, 31)
+"""Beyond these a time zone could carry a moment out of the calendar."""
 
 
 class By(StrEnum):
@@ -50,6 +57,22 @@ class TimeZoneUnknown(PrimelineError):
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What premium-rate calls bring, as we expect it of the carriers.
+
+    `retail` is what callers pay their phone companies, `outpayment` what comes to us, `expert` and
+    `platform` its parts. None: no currency.
+    """
+
+    calls: int
+    metered_seconds: int
+    retail: Money | None
+    outpayment: Money | None
+    expert: Money | None
+    platform: Money | None
+
+
+@dataclass(frozen=True, slots=True)
 class RevenueLine:
     """Calls of one key and currency. `unpaid` counts those that earned nothing, by reason.
 
@@ -66,6 +89,7 @@ class RevenueLine:
     tax: Money | None
     expert: Money | None
     platform: Money | None
+    expected: Expected
     unpaid: Mapping[str, int]
 
 
@@ -90,15 +114,19 @@ class _Sums:
     tax: int = 0
     expert: int = 0
     platform: int = 0
+    premium_calls: int = 0
+    metered_seconds: int = 0
+    retail: int = 0
+    outpayment: int = 0
+    expected_expert: int = 0
+    expected_platform: int = 0
 
     def add(self, row: Any) -> None:
-        self.calls += row.calls
-        self.paid_calls += row.calls if row.unpaid is None else 0
-        self.billed_seconds += row.billed_seconds
-        self.gross += row.gross
-        self.tax += row.tax
-        self.expert += row.expert
-        self.platform += row.platform
+        for field in fields(self):
+            if field.name != "paid_calls":
+                setattr(self, field.name, getattr(self, field.name) + getattr(row, field.name))
+        if row.unpaid is None:
+            self.paid_calls += row.calls
 
 
 async def report(
@@ -110,20 +138,22 @@ async def report(
     PeriodInvalid or TimeZoneUnknown.
     """
     zone = _zone(time_zone)
-    if not first <= last < first + LONGEST:
+    if not (FIRST <= first <= last <= LAST and last - first < LONGEST):
         raise PeriodInvalid(first, last)
     since = datetime.combine(first, time(), zone)
     until = datetime.combine(last + timedelta(days=1), time(), zone)
     key = _key(by, time_zone)
+    currency = func.coalesce(SettlementRow.currency, PremiumSettlement.currency)
     unpaid = case(
         (SettlementRow.charge > 0, None),
+        (PremiumSettlement.outpayment > 0, None),
         else_=func.coalesce(SettlementRow.no_payer, SettlementRow.reason),
     )
     rows = (
         await s.execute(
             select(
                 key.label("key"),
-                SettlementRow.currency,
+                currency.label("currency"),
                 unpaid.label("unpaid"),
                 func.count().label("calls"),
                 _sum(SettlementRow.billed_seconds).label("billed_seconds"),
@@ -131,12 +161,19 @@ async def report(
                 _sum(SettlementRow.tax).label("tax"),
                 _sum(SettlementRow.expert).label("expert"),
                 _sum(SettlementRow.platform).label("platform"),
+                func.count(PremiumSettlement.call_id).label("premium_calls"),
+                _sum(PremiumSettlement.metered_seconds).label("metered_seconds"),
+                _sum(PremiumSettlement.retail).label("retail"),
+                _sum(PremiumSettlement.outpayment).label("outpayment"),
+                _sum(PremiumSettlement.expert).label("expected_expert"),
+                _sum(PremiumSettlement.platform).label("expected_platform"),
             )
+            .outerjoin(PremiumSettlement, PremiumSettlement.call_id == SettlementRow.call_id)
             .join(CallRow, CallRow.id == SettlementRow.call_id)
             .outerjoin(Expert, Expert.id == CallRow.expert_id)
             .where(SettlementRow.settled_at >= since, SettlementRow.settled_at < until)
-            .group_by("key", SettlementRow.currency, "unpaid")
-            .order_by("key", SettlementRow.currency, "unpaid")
+            .group_by(text("key"), currency, text("unpaid"))
+            .order_by(text("key"), currency, text("unpaid"))
         )
     ).all()
     return RevenueReport(
@@ -177,6 +214,14 @@ def _line(
         tax=money(sums.tax),
         expert=money(sums.expert),
         platform=money(sums.platform),
+        expected=Expected(
+            calls=sums.premium_calls,
+            metered_seconds=sums.metered_seconds,
+            retail=money(sums.retail),
+            outpayment=money(sums.outpayment),
+            expert=money(sums.expected_expert),
+            platform=money(sums.expected_platform),
+        ),
         unpaid=unpaid,
     )
 
@@ -198,7 +243,7 @@ def _key(by: By, time_zone: str) -> ColumnElement[Any]:
 
 def _sum(column: Any) -> Any:
     # A sum of bigints is a numeric in PostgreSQL.
-    return cast(func.sum(column), SettlementRow.charge.type)
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import CallerNumber
 from billing.calls.models import CallRow
 from billing.calls.records import CallSummary, summary
 from billing.catalogue.models import Expert
+from billing.kit.pages import After, Slice, take
 from billing.kit.phones import to_e164
 from billing.ledger.models import SettlementRow
 
@@ -37,32 +38,24 @@ class CallFilter:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page ended: its last call."""
-
-    received_at: datetime
-    call_id: UUID
+KEYS: Final = (CallRow.received_at, CallRow.id)
+PLACE: Final = (datetime, UUID)
+"""What a page's end is made of."""
 
 
 async def search(
-    s: AsyncSession, wanted: CallFilter, *, limit: int, after: Place | None = None
-) -> list[CallSummary]:
-    """List calls, newest first, those after a place."""
+    s: AsyncSession, wanted: CallFilter, *, limit: int, after: After | None = None
+) -> Slice[CallSummary]:
+    """List calls, newest first, page by page."""
     query = (
         select(CallRow, Expert.name, SettlementRow)
         .outerjoin(Expert, Expert.id == CallRow.expert_id)
         .outerjoin(SettlementRow, SettlementRow.call_id == CallRow.id)
         .where(*_conditions(wanted))
-        .order_by(CallRow.received_at.desc(), CallRow.id.desc())
-        .limit(limit)
         .execution_options(populate_existing=True)
     )
-    if after is not None:
-        query = query.where(
-            tuple_(CallRow.received_at, CallRow.id) < (after.received_at, after.call_id)
-        )
-    return [summary(*row) for row in await s.execute(query)]
+    found = await take(s, query, KEYS, limit=limit, after=after, descending=True)
+    return Slice(tuple(summary(*row) for row in found.items), found.after)
 
 
 def _conditions(wanted: CallFilter) -> list[ColumnElement[bool]]:

@@ -1,11 +1,21 @@
 """The wall clock, for edges: rules and services get the time as an argument."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
     """The present, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The moment so many milliseconds after the epoch, in UTC."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at_ms)
+
+
+def from_us(at_us: int) -> datetime:
+    """The moment so many microseconds after the epoch, in UTC."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at_us)
 
 
 def to_ms(at: datetime) -> int:

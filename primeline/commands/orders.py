@@ -21,9 +21,9 @@ def list_(
 ) -> None:
     """List what was ordered of calls, newest first."""
 
-    async def work(s: AsyncSession) -> list[Order]:
+    async def work(s: AsyncSession) -> tuple[Order, ...]:
         call_id = await finding.call_by_beginning(s, call) if call else None
-        return await orders.list_orders(s, now(), call_id=call_id, limit=limit)
+        return (await orders.page_orders(s, now(), call_id=call_id, limit=limit)).items
 
     show_list([_values(order) for order in transact(work)], title="Orders", as_json=as_json)
 

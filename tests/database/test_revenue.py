@@ -10,6 +10,7 @@ from billing.calls import books
 from billing.calls.overview import overview
 from billing.calls.revenue import (
     By,
+    Expected,
     PeriodInvalid,
     RevenueLine,
     RevenueReport,
@@ -29,6 +30,10 @@ async def reported(
 ) -> RevenueReport:
     async with world.sessions() as s:
         return await report(s, by=by, first=first, last=last, time_zone=zone)
+
+
+def nothing() -> Expected:
+    return Expected(0, 0, eur("0"), eur("0"), eur("0"), eur("0"))
 
 
 async def expert_category(world: World, expert_id: UUID, category: str) -> None:
@@ -65,6 +70,7 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             tax=eur("0.84"),
             expert=eur("2.94"),
             platform=eur("1.26"),
+            expected=nothing(),
             unpaid={"caller-hung-up": 1},
         ),
         RevenueLine(
@@ -77,6 +83,7 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             tax=Money(2_033, "EUR"),
             expert=Money(7_117, "EUR"),
             platform=Money(3_050, "EUR"),
+            expected=nothing(),
             unpaid={},
         ),
         RevenueLine(
@@ -89,6 +96,7 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             tax=eur("0"),
             expert=eur("0"),
             platform=eur("0"),
+            expected=nothing(),
             unpaid={"expert-busy": 1},
         ),
         RevenueLine(
@@ -101,6 +109,7 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             tax=None,
             expert=None,
             platform=None,
+            expected=Expected(0, 0, None, None, None, None),
             unpaid={"caller-unknown": 1},
         ),
     )

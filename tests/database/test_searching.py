@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.calls.searching import CallFilter, Place, search
+from billing.calls.searching import CallFilter, search
 from billing.calls.values import EndReason
 from tests.database.world import CALLER, MENU, NOW, World, eur
 
@@ -54,8 +54,8 @@ async def test_calls_are_found_by_each_filter(
 ) -> None:
     async with world.sessions() as s:
         listed = await search(s, wanted, limit=10)
-    assert [call.call_id for call in listed] == [calls_of_a_day[index] for index in found]
-    assert all(call.dialled == MENU for call in listed)
+    assert [call.call_id for call in listed.items] == [calls_of_a_day[index] for index in found]
+    assert all(call.dialled == MENU for call in listed.items)
 
 
 async def test_calls_are_found_by_the_ids_of_caller_and_expert(
@@ -65,8 +65,8 @@ async def test_calls_are_found_by_the_ids_of_caller_and_expert(
     async with world.sessions() as s:
         by_caller = await search(s, CallFilter(caller=world.account_id), limit=10)
         by_expert = await search(s, CallFilter(expert=world.expert_id), limit=10)
-    assert [call.call_id for call in by_caller] == [open_, paid]
-    assert [call.call_id for call in by_expert] == [paid]
+    assert [call.call_id for call in by_caller.items] == [open_, paid]
+    assert [call.call_id for call in by_expert.items] == [paid]
 
 
 async def test_pages_hold_each_call_once(world: World) -> None:
@@ -74,7 +74,10 @@ async def test_pages_hold_each_call_once(world: World) -> None:
     seen: list[UUID] = []
     after = None
     async with world.sessions() as s:
-        while page := await search(s, CallFilter(), limit=3, after=after):
-            seen += [call.call_id for call in page]
-            after = Place(page[-1].received_at, page[-1].call_id)
+        while True:
+            page = await search(s, CallFilter(), limit=3, after=after)
+            seen += [call.call_id for call in page.items]
+            after = page.after
+            if after is None:
+                break
     assert seen == sorted(ids, reverse=True)

@@ -28,13 +28,14 @@ _CHECKS: Final[tuple[Callable[[AsyncSession], Awaitable[list[Finding]]], ...]] =
 )
 
 
-async def check(s: AsyncSession) -> list[Finding]:
+async def check(s: AsyncSession, *, within_ms: int = 0) -> list[Finding]:
     """Check all of the books in one REPEATABLE READ snapshot; [] means that all is right.
 
-    Needs a session that has no transaction yet. Reads only.
+    Needs a session that has no transaction yet. Reads only. No statement may take longer than
+    `within_ms`; 0: as long as it needs.
     """
     await s.connection(
         execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     )
-    await s.execute(text("SET LOCAL statement_timeout = 0"))
+    await s.execute(text(f"SET LOCAL statement_timeout = {within_ms:d}"))
     return [finding for part in _CHECKS for finding in await part(s)]

@@ -1,0 +1,92 @@
+"""The arithmetic of a call in sentences, one for each step that the rules took."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from billing.calls.rules import Arithmetic
+from billing.money.values import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, its sentence, and its result as a time or as money."""
+
+    what: str
+    sentence: str
+    seconds: int | None = None
+    amount: Money | None = None
+
+
+def explain(done: Arithmetic) -> tuple[Step, ...]:
+    """Say how a charge came about, from the milliseconds talked to everybody's part."""
+    return (*_time(done), *_price(done), *_shares(done))
+
+
+def _time(done: Arithmetic) -> Iterator[Step]:
+    talked = f"{done.talked_ms // 1_000}.{done.talked_ms % 1_000:03}"
+    yield Step(
+        "used",
+        f"{talked} s were talked; whole seconds count: {done.used_seconds} s.",
+        seconds=done.used_seconds,
+    )
+    granted = f"{done.granted_seconds} s were granted"
+    if done.overrun_ms:
+        sentence = f"{granted}; {done.overrun_ms} ms beyond them are not charged."
+    else:
+        sentence = f"{granted}, so all of it counts."
+    yield Step("billed", f"{sentence} {done.billed_seconds} s.", seconds=done.billed_seconds)
+    tariff, rated = done.tariff, done.rated
+    if tariff.free_seconds:
+        left = done.billed_seconds - rated.free_seconds
+        yield Step(
+            "free",
+            f"The first {tariff.free_seconds} s are free: {left} s are left.",
+            seconds=left,
+        )
+    first, following = tariff.first_increment_seconds, tariff.next_increment_seconds
+    blocks = f"in blocks of {first} s, then {following} s"
+    if first == following == 1:
+        blocks = "by the second"
+    yield Step(
+        "billable",
+        f"Counted {blocks}: {rated.billable_seconds} s.",
+        seconds=rated.billable_seconds,
+    )
+
+
+def _price(done: Arithmetic) -> Iterator[Step]:
+    tariff, rated = done.tariff, done.rated
+    fee = f"{rated.connect_fee} + " if rated.connect_fee else ""
+    yield Step(
+        "price",
+        f"{fee}{tariff.price_per_minute} a minute for {rated.billable_seconds} s,"
+        f" rounded down to whole cents: {rated.rounded_down}.",
+        amount=rated.rounded_down,
+    )
+    if rated.bounded > rated.rounded_down:
+        yield Step(
+            "minimum",
+            f"A call that costs anything costs at least {tariff.minimum_charge}.",
+            amount=rated.bounded,
+        )
+    elif rated.bounded < rated.rounded_down:
+        yield Step(
+            "maximum",
+            f"A call costs {tariff.maximum_charge} at most.",
+            amount=rated.bounded,
+        )
+    yield Step("charge", f"The caller pays {rated.charge}.", amount=rated.charge)
+
+
+def _shares(done: Arithmetic) -> Iterator[Step]:
+    split, rule = done.split, done.share_rule
+    tax, part = _percent(done.tariff.tax_basis_points), _percent(rule.expert_basis_points)
+    of = "what is left without tax" if rule.basis == "net" else "the charge"
+    yield Step("tax", f"{tax} tax are in it: {split.tax}.", amount=split.tax)
+    yield Step("expert", f"The expert gets {part} of {of}: {split.expert}.", amount=split.expert)
+    yield Step("platform", f"The platform keeps the rest: {split.platform}.", amount=split.platform)
+
+
+def _percent(basis_points: int) -> str:
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole} %" if not rest else f"{whole}.{rest:02} %"
