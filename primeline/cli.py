@@ -26,6 +26,7 @@ from primeline.commands import (
     orders,
     phones,
     premium,
+    reports,
     tariffs,
     trunks,
     twilio,
@@ -92,6 +93,8 @@ app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
 app.command("orders")(orders.list_)
+app.command("revenue")(reports.revenue)
+app.command("price")(reports.price)
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(phones.app, name="phone")
 

@@ -1,5 +1,6 @@
 """`primeline calls`: the latest calls, and each one's whole story."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,11 +8,17 @@ from uuid import UUID
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls import finding, service
+from billing.calls import finding, live, story
+from billing.calls.explaining import explain
+from billing.calls.live import LiveCall
 from billing.calls.records import CallRecord, CallSummary
+from billing.calls.searching import CallFilter, search
+from billing.calls.story import Story
+from billing.calls.values import EndReason
 from billing.charging.values import Settlement
-from billing.kit.clock import to_ms
+from billing.kit.clock import now, to_ms
 from billing.kit.logs import masked
+from billing.money.text import parse
 from primeline.commands import orders
 from primeline.commands.common import JsonOption, show_list, show_one, transact
 
@@ -23,6 +30,10 @@ LimitOption = Annotated[int, typer.Option(help="How many at most", min=1, max=10
 OpenOption = Annotated[bool, typer.Option("--open", help="Only calls that go on")]
 
 
+SinceOption = Annotated[datetime | None, typer.Option(help="Received then or later, local time")]
+UntilOption = Annotated[datetime | None, typer.Option(help="Received before, local time")]
+
+
 @app.callback()
 def latest(ctx: typer.Context) -> None:
     """Without a command: list the latest."""
@@ -32,17 +43,54 @@ def latest(ctx: typer.Context) -> None:
 
 @app.command("list")
 def list_(
-    limit: LimitOption = 50, only_open: OpenOption = False, as_json: JsonOption = False
+    limit: LimitOption = 50,
+    only_open: OpenOption = False,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    number: Annotated[str | None, typer.Option(help="A number of ours")] = None,
+    expert: Annotated[str | None, typer.Option(help="An expert's extension")] = None,
+    caller: Annotated[
+        str | None, typer.Option(help="The number called from, or one of the caller's")
+    ] = None,
+    reason: Annotated[EndReason | None, typer.Option(help="Why it ended")] = None,
+    min_charge: Annotated[str | None, typer.Option(help="It cost at least this: 1.00")] = None,
+    currency: Annotated[str, typer.Option(help="Of --min-charge")] = "EUR",
+    as_json: JsonOption = False,
 ) -> None:
-    """List the latest calls, newest first."""
+    """List calls, newest first."""
+    least = None if min_charge is None else parse(min_charge, currency)
+    wanted = CallFilter(
+        state="open" if only_open else None,
+        since=since and since.astimezone(),
+        until=until and until.astimezone(),
+        number=number,
+        expert=expert,
+        caller=caller,
+        reason=reason,
+        least_charge=None if least is None else least.amount,
+        currency=None if least is None else least.currency,
+    )
 
-    async def work(s: AsyncSession) -> tuple[list[CallSummary], dict[UUID, str]]:
-        found = await service.list_calls(s, limit=limit, open_only=only_open)
+    async def work(s: AsyncSession) -> tuple[Sequence[CallSummary], dict[UUID, str]]:
+        found = (await search(s, wanted, limit=limit)).items
         return found, await finding.beginnings(s, [call.call_id for call in found])
 
     found, short = transact(work)
     rows = [_line(call) if as_json else _row(call, short[call.call_id]) for call in found]
     show_list(rows, title="Calls", as_json=as_json)
+
+
+@app.command("live")
+def live_(as_json: JsonOption = False) -> None:
+    """List the calls that go on, with what each would cost if it ended now."""
+
+    async def work(s: AsyncSession) -> tuple[list[LiveCall], dict[UUID, str]]:
+        found = await live.list_live(s, now())
+        return found, await finding.beginnings(s, [call.call_id for call in found])
+
+    found, short = transact(work)
+    rows = [_running(call, short[call.call_id], whole=as_json) for call in found]
+    show_list(rows, title="Calls that go on", as_json=as_json)
 
 
 @app.command()
@@ -52,12 +100,13 @@ def show(
 ) -> None:
     """Show a call: what happened when, what it cost, who got what."""
 
-    async def work(s: AsyncSession) -> CallRecord:
-        return await service.get_call(s, await finding.call_by_beginning(s, call_id))
+    async def work(s: AsyncSession) -> Story:
+        return await story.tell(s, await finding.call_by_beginning(s, call_id))
 
-    call = transact(work)
+    told = transact(work)
+    call = told.record
     head = _line(call.summary) | _money(call.summary.settlement) | {"nobody_pays": call.no_payer}
-    parts = _parts(call)
+    parts = _parts(call) | {"arithmetic": _arithmetic(told)}
     if as_json:
         show_one(head | parts, as_json=True)
         return
@@ -119,6 +168,27 @@ def _parts(call: CallRecord) -> dict[str, list[dict[str, Any]]]:
             }
             for line in call.ledger
         ],
+    }
+
+
+def _arithmetic(told: Story) -> list[dict[str, Any]]:
+    steps = explain(told.arithmetic) if told.arithmetic else ()
+    return [{"step": step.what, "how": step.sentence} for step in steps]
+
+
+def _running(call: LiveCall, short: str, *, whole: bool) -> dict[str, Any]:
+    """Give a call that goes on as a line; `whole`: ids and numbers in full."""
+    talk = call.talk
+    return {
+        "call": call.call_id if whole else short,
+        "state": call.state,
+        "since": call.state_since if whole else f"{call.state_since.astimezone():%H:%M:%S}",
+        "dialled": call.dialled,
+        "caller": (call.caller_number or "anonymous") if whole else masked(call.caller_number),
+        "expert": call.expert_name,
+        "seconds": talk.used_seconds if talk else None,
+        "costs_now": talk.charge if talk else None,
+        "granted_left": talk.granted_seconds_left if talk else None,
     }
 
 
