@@ -19,11 +19,12 @@ SELF := -m pip install --quiet --disable-pip-version-check --no-index --no-deps 
 VENV := .venv
 BIN := $(VENV)/bin
 TREE := .asterisk
+SIPP := .sipp
 # Some shells export HOST as the machine's name; only an address is one.
 export PRIMELINE_HOST := $(shell echo "$(HOST)" | grep -xE '[0-9]+(\.[0-9]+){3}' || true)
 PROMPTS := .primeline/prompts
 
-.PHONY: help demo up test check setup asterisk prompts twilio requirements clean distclean missing preflight
+.PHONY: help demo up test check setup asterisk sipp prompts twilio requirements clean distclean missing preflight
 
 help: ## list what can be made
 	@echo "make …"
@@ -35,7 +36,7 @@ demo: asterisk ## set up all that is needed and show a paid call with real SIP p
 up: setup ## set up and run the whole system in this terminal
 	@$(BIN)/python -m primeline up
 
-test: $(VENV)/.test asterisk twilio ## install what the tests need and run them all
+test: $(VENV)/.test asterisk sipp twilio ## install what the tests need and run them all
 	@$(PREFLIGHT) others | while read version python; do \
 		$(MAKE) .venv-$$version/.test PYTHON="$$python" </dev/null && \
 		echo "Python $$version: unit, property, database and API tests" && \
@@ -62,6 +63,9 @@ twilio: $(VENV)/.test ## fetch Twilio's OpenAPI files, which the fake Twilio kno
 	@command -v npm >/dev/null || $(BIN)/python $(PIP) -r requirements/npm.txt | $(PIP_SHOWS)
 	@$(BIN)/python -m primeline.fake_twilio.fetch
 
+sipp: $(VENV)/.test ## fetch SIPp from Debian for the tests, unless it is installed
+	@$(BIN)/python -m primeline.sipp_fetch $(SIPP)
+
 prompts: asterisk ## render the spoken sentences that are missing
 	@$(BIN)/python -m dialplan.prompts --directory $(PROMPTS) --tree $(TREE)
 
@@ -80,10 +84,10 @@ requirements: $(VENV)/.test ## pin the newest versions of all requirements, with
 
 clean: ## remove caches and the data of demos; what `make up` keeps stays
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .primeline/demo-* call.wav
-	@find . -name __pycache__ -not -path './.venv*' -not -path './.asterisk/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*' -not -path './.asterisk/*' -not -path './.sipp/*' -prune -exec rm -rf {} +
 
-distclean: clean ## remove also the virtual environments, Asterisk and Twilio's files; what `make up` keeps stays
-	@rm -rf .venv .venv-3.* $(TREE) $(TREE).lock .twilio
+distclean: clean ## remove also the virtual environments, Asterisk, SIPp and Twilio's files; what `make up` keeps stays
+	@rm -rf .venv .venv-3.* $(TREE) $(TREE).lock $(SIPP) $(SIPP).lock .twilio
 	@if [ -e .primeline ]; then echo "Kept: .primeline, the data of make up, with everybody's money." \
 		"To delete it for ever: rm -rf .primeline"; fi
 

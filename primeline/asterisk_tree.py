@@ -88,16 +88,28 @@ def _installed() -> Program | None:
 
 def program_in(tree: Path) -> Program | None:
     """Give the Asterisk in an extracted tree, or None."""
-    library = tree / "usr/lib" / LIBRARY_DIRS.get(platform.machine(), "none")
+    command = command_in(tree, "usr/sbin/asterisk")
+    version = None if command is None else _version(command)
+    if command is None or version is None:
+        return None
+    modules = _library(tree) / "asterisk/modules"
+    return Program(command, modules, tree / "usr/share/asterisk", version)
+
+
+def command_in(tree: Path, program: str) -> tuple[str, ...] | None:
+    """Give the command line that runs a program of an extracted tree, or None.
+
+    By the tree's own loader and libraries: nothing of the host's is mixed in, no chroot is needed.
+    """
+    library = _library(tree)
     loader = next(iter(sorted(library.glob("ld-linux-*.so.*"))), None)
-    if loader is None:
+    if loader is None or not (tree / program).exists():
         return None
-    # The tree's own loader and libraries: nothing of the host's is mixed in, and no chroot needed.
-    command = (str(loader), "--library-path", str(library), str(tree / "usr/sbin/asterisk"))
-    version = _version(command)
-    if version is None:
-        return None
-    return Program(command, library / "asterisk/modules", tree / "usr/share/asterisk", version)
+    return str(loader), "--library-path", str(library), str(tree / program)
+
+
+def _library(tree: Path) -> Path:
+    return tree / "usr/lib" / LIBRARY_DIRS.get(platform.machine(), "none")
 
 
 def _version(command: tuple[str, ...]) -> str | None:
