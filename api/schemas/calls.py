@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from api.schemas.base import Amount, Answer, Id, Moment, amount_of, optional_amount
-from api.schemas.prices import Price, price_of
+from api.schemas.prices import AMOUNTS, PRICES, Price, price_of
 from billing.calls.explaining import explain
 from billing.calls.records import CallSummary
 from billing.calls.story import Story
@@ -41,7 +41,8 @@ class Call(Answer):
     )
     billed_seconds: int | None = Field(description="Seconds charged for.", examples=[252])
     charge: Amount | None = Field(
-        description="What the caller paid, tax included; null: nobody was to pay, or it goes on."
+        description="What the caller paid, tax included; null: nobody was to pay, or it goes on.",
+        examples=AMOUNTS,
     )
 
 
@@ -108,7 +109,7 @@ class Step(Answer):
         examples=["252 s, in blocks of 1 s: 252 s billed."],
     )
     seconds: int | None = Field(description="Its result, if that is a time.", examples=[252])
-    amount: Amount | None = Field(description="Its result, if that is money.")
+    amount: Amount | None = Field(description="Its result, if that is money.", examples=AMOUNTS)
 
 
 class LedgerLine(Answer):
@@ -160,12 +161,19 @@ class CallInFull(Call):
     nobody_pays: str | None = Field(
         description="Why nobody was to pay.", examples=["caller-unknown"]
     )
-    price: Price | None = Field(description="The price announced, frozen into the call.")
-    shares: Shares | None = Field(description="Who got what; null while it goes on.")
+    price: Price | None = Field(
+        description="The price announced, frozen into the call.", examples=PRICES
+    )
+    shares: Shares | None = Field(
+        description="Who got what; null while it goes on.",
+        examples=[dict.fromkeys(("tax", "expert", "platform"), AMOUNTS[0])],
+    )
     overrun_ms: int | None = Field(
         description="Talk past the grant: the platform's loss.", examples=[40]
     )
-    credit_left: Amount | None = Field(description="The caller's credit after it, as he was told.")
+    credit_left: Amount | None = Field(
+        description="The caller's credit after it, as he was told.", examples=AMOUNTS
+    )
     timeline: list[TimelineEntry] = Field(description="What happened, in order.")
     phones: list[DialAttempt] = Field(description="The expert's phones that were rung.")
     grants: list[Grant] = Field(description="The grants, in order.")

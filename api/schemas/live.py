@@ -4,7 +4,7 @@ from pydantic import Field
 
 from api.schemas.base import Amount, Answer, Id, Moment, amount_of, optional_amount
 from api.schemas.calls import CALLER_NUMBER, number_of
-from api.schemas.prices import Price, price_of
+from api.schemas.prices import AMOUNTS, PRICES, Price, price_of
 from billing.calls.live import LiveCall as LiveValue
 from billing.calls.live import LiveTalk as LiveTalkValue
 from billing.kit.clock import from_ms
@@ -23,7 +23,7 @@ class LiveTalk(Answer):
     )
     used_seconds: int = Field(description="Whole seconds talked so far.", examples=[61])
     charge: Amount | None = Field(
-        description="What the call would cost if it ended now; null: nobody pays."
+        description="What the call would cost if it ended now; null: nobody pays.", examples=AMOUNTS
     )
     granted_seconds: int | None = Field(
         description="How long the talk may last as granted now; it grows while credit lasts.",
@@ -68,8 +68,21 @@ class LiveCall(Answer):
     expert: str | None = Field(description="The expert's name.", examples=["Ada"])
     extension: str | None = Field(description="The expert's extension.", examples=["11"])
     trunk: str | None = Field(description="The trunk it came by.", examples=["carrier"])
-    price: Price | None = Field(description="The price quoted; null: none was.")
-    talk: LiveTalk | None = Field(description="The talk, once the expert has accepted.")
+    price: Price | None = Field(description="The price quoted; null: none was.", examples=PRICES)
+    talk: LiveTalk | None = Field(
+        description="The talk, once the expert has accepted.",
+        examples=[
+            {
+                "paid": True,
+                "since": _AT,
+                "used_seconds": 252,
+                "charge": AMOUNTS[0],
+                "granted_seconds": 450,
+                "granted_seconds_left": 198,
+                "final": False,
+            }
+        ],
+    )
 
 
 def live(call: LiveValue, *, whole: bool) -> LiveCall:

@@ -1,6 +1,6 @@
 """What calls cost, as JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -11,13 +11,32 @@ AmountText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2
 """Money in a query, in a currency that is known from elsewhere."""
 
 
+AMOUNTS: Final = [{"amount": "5.04", "currency": "EUR"}]
+PRICES: Final = [
+    {
+        "price_per_minute": {"amount": "1.20", "currency": "EUR"},
+        "connect_fee": {"amount": "0.00", "currency": "EUR"},
+        "minimum_charge": {"amount": "0.00", "currency": "EUR"},
+        "maximum_charge": None,
+        "first_increment_seconds": 60,
+        "next_increment_seconds": 1,
+        "free_seconds": 0,
+        "maximum_seconds": 3_600,
+        "tax_percent": "20.00",
+    }
+]
+"""Examples for the API's description."""
+
+
 class Price(Answer):
     """All that makes up the price of a call; amounts include tax."""
 
     price_per_minute: Amount = Field(description="For each minute of paid talk.")
     connect_fee: Amount = Field(description="Once, if anything is charged at all.")
     minimum_charge: Amount = Field(description="The least a call costs that costs anything.")
-    maximum_charge: Amount | None = Field(description="The most a call costs; null: no bound.")
+    maximum_charge: Amount | None = Field(
+        description="The most a call costs; null: no bound.", examples=AMOUNTS
+    )
     first_increment_seconds: int = Field(description="The first block billed.", examples=[60])
     next_increment_seconds: int = Field(description="Each next block billed.", examples=[1])
     free_seconds: int = Field(description="Talk at the beginning that is free.", examples=[0])

@@ -5,6 +5,7 @@ from datetime import date
 from pydantic import Field
 
 from api.schemas.base import Amount, Answer, Moment, amount_of, optional_amount
+from api.schemas.prices import AMOUNTS
 from billing.calls.overview import Overview
 from billing.calls.revenue import By, RevenueReport
 from billing.calls.revenue import RevenueLine as LineValue
@@ -15,10 +16,14 @@ class Expected(Answer):
 
     calls: int = Field(description="Premium-rate calls among them.", examples=[3])
     metered_seconds: int = Field(description="Seconds on the carriers' meters.", examples=[420])
-    retail: Amount | None = Field(description="What callers pay their phone companies.")
-    outpayment: Amount | None = Field(description="What the carriers are expected to pay us.")
-    expert: Amount | None = Field(description="The experts' parts of it.")
-    platform: Amount | None = Field(description="The platform's part of it.")
+    retail: Amount | None = Field(
+        description="What callers pay their phone companies.", examples=AMOUNTS
+    )
+    outpayment: Amount | None = Field(
+        description="What the carriers are expected to pay us.", examples=AMOUNTS
+    )
+    expert: Amount | None = Field(description="The experts' parts of it.", examples=AMOUNTS)
+    platform: Amount | None = Field(description="The platform's part of it.", examples=AMOUNTS)
 
 
 class RevenueLine(Answer):
@@ -34,10 +39,10 @@ class RevenueLine(Answer):
     calls: int = Field(description="All calls that ended.", examples=[17])
     paid_calls: int = Field(description="Those that cost something.", examples=[12])
     billed_seconds: int = Field(description="Seconds charged for.", examples=[3_024])
-    gross: Amount | None = Field(description="What callers paid, tax included.")
-    tax: Amount | None = Field(description="The tax in it.")
-    expert: Amount | None = Field(description="The experts' parts.")
-    platform: Amount | None = Field(description="The platform's part.")
+    gross: Amount | None = Field(description="What callers paid, tax included.", examples=AMOUNTS)
+    tax: Amount | None = Field(description="The tax in it.", examples=AMOUNTS)
+    expert: Amount | None = Field(description="The experts' parts.", examples=AMOUNTS)
+    platform: Amount | None = Field(description="The platform's part.", examples=AMOUNTS)
     expected: Expected = Field(description="Premium-rate calls, which the carriers bill.")
     unpaid: dict[str, int] = Field(
         description="Calls that earned nothing, by reason.",

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -16,6 +16,7 @@ from tests.database.world import CALLER, MENU, World
 from tests.web.client import Client, code_of, key_for, ok, open_client
 
 STRANGER = "+33639980099"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -66,8 +67,8 @@ async def test_calls_come_in_pages(api: Client, three: list[str]) -> None:
         ("/calls?min_charge=1.234", 422, "request-invalid"),
         ("/calls?cursor=WzFd", 422, "cursor-invalid"),
         ("/calls/x", 422, "request-invalid"),
-        (f"/calls/{uuid4()}", 404, "call-unknown"),
-        (f"/orders/{uuid4()}", 404, "order-unknown"),
+        (f"/calls/{NOBODY}", 404, "call-unknown"),
+        (f"/orders/{NOBODY}", 404, "order-unknown"),
     ],
 )
 async def test_what_cant_be_asked_is_said(api: Client, path: str, status: int, code: str) -> None:
@@ -161,7 +162,7 @@ async def test_an_order_says_what_became_of_it(api: Client, three: list[str], wo
 
 async def test_a_call_that_is_over_takes_no_order(api: Client, three: list[str]) -> None:
     assert code_of(await order(api, three[0]), 409) == "call-ended"
-    assert code_of(await order(api, uuid4()), 404) == "call-unknown"
+    assert code_of(await order(api, NOBODY), 404) == "call-unknown"
     assert code_of(await order(api, three[2], kind="sing"), 422) == "request-invalid"
     assert code_of(await order(api, three[2], within_seconds=0), 422) == "request-invalid"
 
