@@ -13,7 +13,19 @@ from api import conditional, errors, openapi
 from api.auth import Guard
 from api.edge import Edge
 from api.live import Hub
-from api.routers import audit, calls, experts, health, keys, live, orders, prices, reports
+from api.routers import (
+    audit,
+    calls,
+    experts,
+    health,
+    keys,
+    live,
+    numbers,
+    orders,
+    prices,
+    reports,
+    tariffs,
+)
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings
@@ -23,15 +35,17 @@ STATEMENT_TIMEOUT_MS = 10_000
 """A report may take longer than anything in a call."""
 
 ROUTERS = (
-    health.router,
-    keys.router,
-    audit.router,
+    numbers.router,
     experts.router,
+    tariffs.router,
     calls.router,
     live.router,
     orders.router,
     prices.router,
     reports.router,
+    keys.router,
+    audit.router,
+    health.router,
 )
 
 

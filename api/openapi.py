@@ -23,6 +23,8 @@ changed.
 """
 
 TAGS: Final[list[dict[str, str]]] = [
+    {"name": "numbers", "description": "Our phone numbers and what each is for."},
+    {"name": "tariffs", "description": "What calls cost, in versions that are never edited."},
     {"name": "experts", "description": "Who is called and earns; phones, presence, hours."},
     {"name": "calls", "description": "Calls that were, orders to those that are, their price."},
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
@@ -100,7 +102,8 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         for status, codes in _BY_HEADER.get(parameter["name"], {}).items():
             add(status, *codes)
             parameter["required"] = True
-            parameter["schema"] = {"type": "string"}
+            examples = parameter["schema"].get("examples", [])
+            parameter["schema"] = {"type": "string", "examples": examples}
         if parameter["name"] == "cursor":
             add(422, "cursor-invalid")
     answers = operation["responses"]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Generic, NoReturn, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.errors import Problem
 from api.schemas.base import Answer
@@ -27,6 +27,13 @@ _LARGEST_INTEGER: Final = 2**63 - 1
 
 class Page(Answer, Generic[T]):
     """One page of a list."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "One page of a list."})
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """Name the page of numbers `PageOfNumber`."""
+        return f"PageOf{params[0].__name__}"
 
     items: list[T] = Field(description="The things on this page, in the list's order.")
     next_cursor: str | None = Field(

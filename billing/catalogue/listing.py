@@ -7,9 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from billing.catalogue.errors import ExpertUnknown
+from billing.catalogue.errors import ExpertUnknown, NumberUnknown
 from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation
 from billing.kit.pages import After, Slice, take
 from billing.tariffs.models import TariffRow
@@ -44,10 +43,13 @@ class NumberListed:
     kind: str
     language: str
     expert: str | None
+    expert_id: UUID | None
     tariff: str | None
+    tariff_id: UUID | None
     without_payer: str
     free_limit_seconds: int
     open: bool
+    version: int
 
 
 async def list_experts(
@@ -127,29 +129,58 @@ async def _experts_listed(s: AsyncSession, rows: Sequence[Any]) -> list[ExpertLi
     ]
 
 
-async def list_numbers(s: AsyncSession, e164: str | None = None) -> list[NumberListed]:
+async def list_numbers(
+    s: AsyncSession, e164: str | None = None, *, number_id: UUID | None = None
+) -> list[NumberListed]:
     """List all our numbers, or one."""
-    expert = aliased(Expert)
-    query = (
-        select(Number, expert.name, TariffRow.name)
-        .outerjoin(expert, expert.id == Number.expert_id)
-        .outerjoin(TariffRow, TariffRow.id == Number.tariff_id)
-        .where(Number.removed_at.is_(None))
-        .order_by(Number.e164)
-    )
+    query = _numbers().order_by(Number.e164)
     if e164 is not None:
         query = query.where(Number.e164 == e164)
-    return [
-        NumberListed(
-            number_id=number.id,
-            e164=number.e164,
-            kind=number.kind,
-            language=number.language,
-            expert=expert_name,
-            tariff=tariff,
-            without_payer=number.without_payer,
-            free_limit_seconds=number.free_limit_seconds,
-            open=number.open,
-        )
-        for number, expert_name, tariff in await s.execute(query)
-    ]
+    if number_id is not None:
+        query = query.where(Number.id == number_id)
+    return [_number_listed(*row) for row in await s.execute(query)]
+
+
+async def get_number(s: AsyncSession, number_id: UUID) -> NumberListed:
+    """Give a number; raises NumberUnknown, also for one that was removed."""
+    found = await list_numbers(s, number_id=number_id)
+    if not found:
+        raise NumberUnknown(str(number_id))
+    return found[0]
+
+
+async def page_numbers(
+    s: AsyncSession, *, limit: int, after: After | None = None, kind: str | None = None
+) -> Slice[NumberListed]:
+    """List numbers by their digits, page by page; or only those of a kind."""
+    query = _numbers()
+    if kind is not None:
+        query = query.where(Number.kind == kind)
+    found = await take(s, query, (Number.e164,), limit=limit, after=after)
+    return Slice(tuple(_number_listed(*row) for row in found.items), found.after)
+
+
+def _numbers() -> Select[Number, str, str]:
+    return (
+        select(Number, Expert.name, TariffRow.name)
+        .outerjoin(Expert, Expert.id == Number.expert_id)
+        .outerjoin(TariffRow, TariffRow.id == Number.tariff_id)
+        .where(Number.removed_at.is_(None))
+    )
+
+
+def _number_listed(number: Number, expert: str | None, tariff: str | None) -> NumberListed:
+    return NumberListed(
+        number_id=number.id,
+        e164=number.e164,
+        kind=number.kind,
+        language=number.language,
+        expert=expert,
+        expert_id=number.expert_id,
+        tariff=tariff,
+        tariff_id=number.tariff_id,
+        without_payer=number.without_payer,
+        free_limit_seconds=number.free_limit_seconds,
+        open=number.open,
+        version=number.version,
+    )

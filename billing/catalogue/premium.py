@@ -38,7 +38,9 @@ async def add_terms(
     """
     rules.check(terms)
     # The lock makes versions added at once come one after the other.
-    row = await s.scalar(select(Number).where(Number.e164 == number).with_for_update())
+    row = await s.scalar(
+        select(Number).where(Number.e164 == number, Number.removed_at.is_(None)).with_for_update()
+    )
     if row is None:
         raise NumberUnknown(number)
     earlier = (
@@ -87,6 +89,7 @@ async def list_terms(s: AsyncSession, number: str | None = None) -> list[KeptTer
     query = (
         select(PremiumTermsRow, Number.e164)
         .join(Number, Number.id == PremiumTermsRow.number_id)
+        .where(Number.removed_at.is_(None))
         .order_by(Number.e164, PremiumTermsRow.valid_from)
     )
     if number is not None:

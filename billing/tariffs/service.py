@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.errors import PrimelineError
 from billing.kit.jobs import defer
+from billing.kit.pages import After, Slice, take
 from billing.money.values import CurrencyMismatch, Money
 from billing.tariffs import rules, snapshot
 from billing.tariffs.models import TariffRow, TariffVersion
@@ -47,6 +48,26 @@ class KeptTariff:
     name: str
     valid_from: datetime
     tariff: Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTariff:
+    """A tariff and the version in force; None: the first begins later."""
+
+    tariff_id: UUID
+    name: str
+    currency: str
+    created_at: datetime
+    current: KeptTariff | None
+
+
+class TariffTaken(PrimelineError):
+    """There is a tariff of that name."""
+
+    code = "tariff-taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a tariff called {name!r} already; add a version to it.")
 
 
 def _value(row: TariffVersion, currency: str) -> Tariff:
@@ -99,6 +120,17 @@ async def add_version(
     return KeptTariff(row.id, version.id, name, valid_from, tariff)
 
 
+async def add_tariff(
+    s: AsyncSession, *, name: str, tariff: Tariff, valid_from: datetime, at: datetime
+) -> KeptTariff:
+    """Make a tariff with its first version. Raises TariffTaken or InvalidTariff."""
+    # Whoever adds one of that name at the same moment waits here.
+    await s.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 1))))
+    if await s.scalar(select(TariffRow.id).where(TariffRow.name == name)) is not None:
+        raise TariffTaken(name)
+    return await add_version(s, name=name, tariff=tariff, valid_from=valid_from, at=at)
+
+
 async def in_force(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff | None:
     """Give the version whose start is the latest not after `at`; None before the first."""
     found = (
@@ -133,6 +165,52 @@ async def require(s: AsyncSession, tariff_id: UUID) -> TariffRow:
     if row is None:
         raise TariffUnknown(tariff_id)
     return row
+
+
+async def get_tariff(s: AsyncSession, tariff_id: UUID, at: datetime) -> ListedTariff:
+    """Give a tariff with what of it is in force; raises TariffUnknown."""
+    row = await require(s, tariff_id)
+    return ListedTariff(
+        row.id, row.name, row.currency, row.created_at, await in_force(s, row.id, at)
+    )
+
+
+async def page_tariffs(
+    s: AsyncSession, at: datetime, *, limit: int, after: After | None = None
+) -> Slice[ListedTariff]:
+    """List tariffs by name, each with what of it is in force, page by page."""
+    found = await take(s, select(TariffRow), (TariffRow.name,), limit=limit, after=after)
+    newest_first = (
+        select(TariffVersion)
+        .where(
+            TariffVersion.tariff_id.in_([row.id for row in found.items]),
+            TariffVersion.valid_from <= at,
+        )
+        .ext(distinct_on(TariffVersion.tariff_id))
+        .order_by(TariffVersion.tariff_id, TariffVersion.valid_from.desc())
+    )
+    current = {version.tariff_id: version for version in await s.scalars(newest_first)}
+    listed = [
+        ListedTariff(
+            row.id,
+            row.name,
+            row.currency,
+            row.created_at,
+            _kept(row, current[row.id]) if row.id in current else None,
+        )
+        for row in found.items
+    ]
+    return Slice(tuple(listed), found.after)
+
+
+async def page_versions(
+    s: AsyncSession, tariff_id: UUID, *, limit: int, after: After | None = None
+) -> Slice[KeptTariff]:
+    """List a tariff's versions by their start, page by page; raises TariffUnknown."""
+    row = await require(s, tariff_id)
+    query = select(TariffVersion).where(TariffVersion.tariff_id == tariff_id)
+    found = await take(s, query, (TariffVersion.valid_from,), limit=limit, after=after)
+    return Slice(tuple(_kept(row, version) for version in found.items), found.after)
 
 
 async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTariff]:

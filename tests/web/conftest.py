@@ -7,8 +7,15 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
+from billing.kit.logs import configure
 from billing.kit.settings import Settings
 from tests.web.client import Client, key_for, open_client
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """Logs as the API writes them: a development console would spend minutes on a traceback."""
+    configure("WARNING", json=True)
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""Every route of the API with the scope it needs and a request that it does.
+
+A route that isn't here fails `test_routes.py`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.web.client import Client, ok
+from tests.web.stock import Stock
+
+Prepare = Callable[[Client, Stock], Awaitable[None]]
+Body = dict[str, Any] | Callable[[Stock], dict[str, Any]] | None
+
+
+@dataclass(frozen=True)
+class Route:
+    """A request that is answered with a 2xx; `scope` None: no key is needed.
+
+    `{…}` in the path are fields of the stock. `edit`: it is sent with If-Match; `money`: with an
+    Idempotency-Key. `prepare` does first what the stock lacks.
+    """
+
+    method: str
+    path: str
+    scope: str | None
+    body: Body = None
+    edit: bool = False
+    money: bool = False
+    prepare: Prepare | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self, stock: Stock) -> dict[str, Any]:
+        """The arguments of the client's `request`."""
+        headers = dict(self.headers)
+        if self.edit:
+            headers["If-Match"] = "*"
+        if self.money:
+            headers["Idempotency-Key"] = "one"
+        made: dict[str, Any] = {
+            "method": self.method,
+            "url": self.path.format_map(vars(stock)),
+            "headers": headers,
+        }
+        body = self.body(stock) if callable(self.body) else self.body
+        return made if body is None else made | {"json": body}
+
+
+async def _second_admin(api: Client, _stock: Stock) -> None:
+    ok(await api.post("/keys", json={"name": "second", "scopes": ["admin"]}), 201)
+
+
+TERMS: Final = {"price_per_minute": {"amount": "1.50", "currency": "EUR"}}
+
+ROUTES: Final[Mapping[str, Route]] = {
+    # health
+    "health": Route("GET", "/health", None),
+    "readiness": Route("GET", "/readiness", None),
+    # keys and audit
+    "list_keys": Route("GET", "/keys", "admin"),
+    "make_key": Route("POST", "/keys", "admin", {"name": "shop", "scopes": ["read"]}),
+    "get_key": Route("GET", "/keys/{key_id}", "admin"),
+    "rename_key": Route("PATCH", "/keys/{key_id}", "admin", {"name": "till"}, edit=True),
+    "revoke_key": Route("DELETE", "/keys/{key_id}", "admin", edit=True, prepare=_second_admin),
+    "list_changes": Route("GET", "/audit", "admin"),
+    # numbers
+    "list_numbers": Route("GET", "/numbers", "read"),
+    "add_number": Route("POST", "/numbers", "manage", {"number": "+33199001299"}),
+    "get_number": Route("GET", "/numbers/{number_id}", "read"),
+    "edit_number": Route("PATCH", "/numbers/{number_id}", "manage", {"open": False}, edit=True),
+    "remove_number": Route("DELETE", "/numbers/{number_id}", "manage", edit=True),
+    # experts
+    "list_experts": Route("GET", "/experts", "read"),
+    "add_expert": Route(
+        "POST", "/experts", "manage", {"name": "Eve", "extension": "21", "phones": ["eve"]}
+    ),
+    "get_expert": Route("GET", "/experts/{expert_id}", "read"),
+    "edit_expert": Route("PATCH", "/experts/{expert_id}", "manage", {"name": "A"}, edit=True),
+    "remove_expert": Route("DELETE", "/experts/{free_expert_id}", "manage", edit=True),
+    # tariffs
+    "list_tariffs": Route("GET", "/tariffs", "read"),
+    "add_tariff": Route("POST", "/tariffs", "manage", {"name": "dear", "terms": TERMS}),
+    "preview": Route("POST", "/tariffs/preview", "read", {"terms": TERMS}),
+    "get_tariff": Route("GET", "/tariffs/{tariff_id}", "read"),
+    "list_versions": Route("GET", "/tariffs/{tariff_id}/versions", "read"),
+    "add_version": Route("POST", "/tariffs/{tariff_id}/versions", "manage", {"terms": TERMS}),
+}
+"""By operation id."""

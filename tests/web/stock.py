@@ -1,0 +1,36 @@
+"""One of each thing that a request may name."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.catalogue import listing
+from tests.database.world import World
+from tests.web.client import Client, ok
+
+
+@dataclass
+class Stock:
+    """Ids by the names that paths use; the world's own where it has one."""
+
+    account_id: UUID
+    expert_id: UUID
+    free_expert_id: UUID
+    key_id: str
+    number_id: UUID
+    tariff_id: UUID
+
+
+async def make_stock(api: Client, world: World) -> Stock:
+    """The stock on a fresh world; `free_expert_id` is an expert whom no number leads to."""
+    async with world.sessions() as s:
+        expert = await listing.get_expert(s, world.expert_id)
+    assert expert.tariff_id is not None
+    (key, *_) = ok(await api.get("/keys"))["items"]
+    return Stock(
+        account_id=world.account_id,
+        expert_id=world.expert_id,
+        free_expert_id=world.other_expert_id,
+        key_id=key["id"],
+        number_id=world.number_id,
+        tariff_id=expert.tariff_id,
+    )

@@ -1,0 +1,146 @@
+"""All routes: who may use them, that each does its work, that each is described."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.openapi import TAGS
+from billing.identity.values import Scope
+from billing.kit.settings import Settings
+from tests.database.world import World
+from tests.web.client import Client, code_of, key_for, open_client
+from tests.web.routes import ROUTES
+from tests.web.stock import make_stock
+
+SCHEMA = create_app(Settings(database_url="postgresql://nowhere/x")).openapi()
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in SCHEMA["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+OPERATIONS = {operation["operationId"]: operation for _, _, operation in operations()}
+
+
+def test_the_table_of_routes_has_each_route_of_the_api_and_no_other() -> None:
+    known = {name: (route.method, route.scope is not None) for name, route in ROUTES.items()}
+    there = {
+        operation["operationId"]: (method.upper(), "security" in operation)
+        for method, _, operation in operations()
+    }
+    assert known == there
+
+
+@pytest.mark.parametrize("name", ROUTES)
+async def test_only_a_key_with_the_scope_gets_in_and_then_it_works(
+    name: str, api: Client, app: FastAPI, world: World
+) -> None:
+    route = ROUTES[name]
+    stock = await make_stock(api, world)
+    if route.prepare:
+        await route.prepare(api, stock)
+    request = route.request(stock)
+    if route.scope is not None:
+        async with open_client(app, None) as nobody:
+            assert code_of(await nobody.request(**request), 401) == "key-missing"
+        others = [one for one in Scope if one.value != route.scope]
+        async with open_client(app, await key_for(app, "others", others)) as wrong:
+            assert code_of(await wrong.request(**request), 403) == "scope-missing"
+    scopes = [] if route.scope is None else [Scope(route.scope)]
+    token = await key_for(app, "right", scopes) if scopes else None
+    async with open_client(app, token) as right:
+        answer = await right.request(**request)
+    assert answer.is_success, answer.text
+    documented = OPERATIONS[name]["responses"]
+    assert str(answer.status_code) in documented
+
+
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.edit])
+async def test_an_edit_without_if_match_or_from_an_old_version_changes_nothing(
+    name: str, api: Client, world: World
+) -> None:
+    route = ROUTES[name]
+    stock = await make_stock(api, world)
+    if route.prepare:
+        await route.prepare(api, stock)
+    request = route.request(stock)
+    del request["headers"]["If-Match"]
+    assert code_of(await api.request(**request), 428) == "if-match-missing"
+    request["headers"]["If-Match"] = '"4711"'
+    assert code_of(await api.request(**request), 412) == "version-conflict"
+    request["headers"]["If-Match"] = "*"
+    assert (await api.request(**request)).is_success
+
+
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.money])
+async def test_money_does_not_move_without_an_idempotency_key(
+    name: str, api: Client, world: World
+) -> None:
+    request = ROUTES[name].request(await make_stock(api, world))
+    del request["headers"]["Idempotency-Key"]
+    assert code_of(await api.request(**request), 400) == "idempotency-key-missing"
+    request["headers"]["Idempotency-Key"] = "a b"
+    assert code_of(await api.request(**request), 422) == "idempotency-key-invalid"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_each_route_is_described(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation["summary"]
+    assert operation["description"]
+    (tag,) = operation["tags"]
+    assert tag in {one["name"] for one in TAGS}
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"], parameter["name"]
+        assert parameter.get("examples") or parameter.get("example") or _example_of(parameter)
+    for status, answer in operation["responses"].items():
+        if int(status) >= 400 and name != "readiness":
+            assert list(answer["content"]) == ["application/problem+json"]
+            assert answer["x-codes"]
+
+
+def _example_of(parameter: dict[str, Any]) -> Any:
+    schema = parameter["schema"]
+    return schema.get("examples") or schema.get("enum") or schema.get("const")
+
+
+@pytest.mark.parametrize("name", SCHEMA["components"]["schemas"])
+def test_each_field_is_described_with_an_example(name: str) -> None:
+    schema = SCHEMA["components"]["schemas"][name]
+    if "enum" in schema:
+        return
+    assert schema["description"]
+    for field, described in schema["properties"].items():
+        assert described.get("description"), field
+        items = described.get("items", {})
+        assert "examples" in described or "$ref" in items or "$ref" in described, field
+
+
+@pytest.mark.parametrize("name", SCHEMA["components"]["schemas"])
+def test_what_comes_in_takes_no_unknown_field(name: str) -> None:
+    taken = {
+        operation["requestBody"]["content"]["application/json"]["schema"].get("$ref", "")
+        for operation in OPERATIONS.values()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    }
+    if f"#/components/schemas/{name}" in taken:
+        assert SCHEMA["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_no_number_with_a_point_is_in_the_api() -> None:
+    def kinds(schema: Any) -> Iterator[str]:
+        if isinstance(schema, dict):
+            if isinstance(schema.get("type"), str):
+                yield schema["type"]
+            for inner in schema.values():
+                yield from kinds(inner)
+        elif isinstance(schema, list):
+            for inner in schema:
+                yield from kinds(inner)
+
+    assert "number" not in set(kinds(SCHEMA))
