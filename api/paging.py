@@ -31,7 +31,7 @@ class Page(Answer, Generic[T]):
     model_config = ConfigDict(json_schema_extra={"description": "One page of a list."})
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """Name the page of numbers `PageOfNumber`."""
         return f"PageOf{params[0].__name__}"
 

@@ -19,7 +19,7 @@ class Route:
     """A request that is answered with a 2xx; `scope` None: no key is needed.
 
     `{…}` in the path are fields of the stock. `edit`: it is sent with If-Match; `money`: with an
-    Idempotency-Key. `prepare` does first what the stock lacks.
+    Idempotency-Key; `stream`: its answer doesn't end. `prepare` does first what the stock lacks.
     """
 
     method: str
@@ -28,6 +28,7 @@ class Route:
     body: Body = None
     edit: bool = False
     money: bool = False
+    stream: bool = False
     prepare: Prepare | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,6 +79,18 @@ ROUTES: Final[Mapping[str, Route]] = {
     "get_expert": Route("GET", "/experts/{expert_id}", "read"),
     "edit_expert": Route("PATCH", "/experts/{expert_id}", "manage", {"name": "A"}, edit=True),
     "remove_expert": Route("DELETE", "/experts/{free_expert_id}", "manage", edit=True),
+    # calls
+    "list_calls": Route("GET", "/calls", "read"),
+    "get_call": Route("GET", "/calls/{call_id}", "read"),
+    "order": Route("POST", "/calls/{open_call_id}/orders", "calls", {"kind": "end-call"}),
+    "list_live": Route("GET", "/live/calls", "read"),
+    "follow_live": Route("GET", "/live/calls/stream", "read", stream=True),
+    "list_orders": Route("GET", "/orders", "read"),
+    "get_order": Route("GET", "/orders/{order_id}", "read"),
+    "ask_price": Route("GET", "/price?number=%2B33199001235", "read"),
+    "get_revenue": Route("GET", "/revenue?first=2026-11-01&last=2026-11-30", "read"),
+    "get_balances": Route("GET", "/books/balances", "read"),
+    "check_books": Route("GET", "/books/check", "read"),
     # tariffs
     "list_tariffs": Route("GET", "/tariffs", "read"),
     "add_tariff": Route("POST", "/tariffs", "manage", {"name": "dear", "terms": TERMS}),

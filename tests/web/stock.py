@@ -13,10 +13,13 @@ class Stock:
     """Ids by the names that paths use; the world's own where it has one."""
 
     account_id: UUID
+    call_id: UUID
     expert_id: UUID
     free_expert_id: UUID
     key_id: str
     number_id: UUID
+    open_call_id: UUID
+    order_id: str
     tariff_id: UUID
 
 
@@ -25,12 +28,19 @@ async def make_stock(api: Client, world: World) -> Stock:
     async with world.sessions() as s:
         expert = await listing.get_expert(s, world.expert_id)
     assert expert.tariff_id is not None
+    await world.top_up("100.00")
+    call_id = await world.paid_call(60)
+    open_call_id = await world.granted_call()
+    order = ok(await api.post(f"/calls/{open_call_id}/orders", json={"kind": "end-call"}), 202)
     (key, *_) = ok(await api.get("/keys"))["items"]
     return Stock(
         account_id=world.account_id,
+        call_id=call_id,
         expert_id=world.expert_id,
         free_expert_id=world.other_expert_id,
         key_id=key["id"],
         number_id=world.number_id,
+        open_call_id=open_call_id,
+        order_id=order["id"],
         tariff_id=expert.tariff_id,
     )
