@@ -16,6 +16,7 @@ from billing.kit.clock import now
 from billing.kit.database import Sessions
 from billing.kit.settings import Settings
 from billing.money.values import Money
+from billing.monitoring import security
 from billing.tariffs import snapshot
 from dialplan.prompts.catalogue import LANGUAGES
 from dialplan.prompts.needed import amount_phrases
@@ -125,5 +126,11 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     @app.task(name="sweep", queueing_lock="sweep")
     async def sweep_calls(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
         await sweep(sessions)
+
+    @app.periodic(cron="17 * * * *")
+    @app.task(name="trim-monitoring", queueing_lock="trim-monitoring")
+    async def trim_monitoring(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        async with sessions.begin() as s:
+            await security.trim(s, now())
 
     return app

@@ -22,6 +22,7 @@ from primeline.commands import (
     calls,
     experts,
     keys,
+    monitoring,
     numbers,
     orders,
     phones,
@@ -93,6 +94,8 @@ app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
 app.command("orders")(orders.list_)
+app.command("alarms")(monitoring.list_alarms)
+app.command("status")(monitoring.status)
 app.command("revenue")(reports.revenue)
 app.command("price")(reports.price)
 app.add_typer(trunks.app, name="trunk")

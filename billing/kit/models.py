@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kit.database import Base
@@ -33,3 +34,15 @@ class IdempotencyKey(Base):
     request_hash: Mapped[str] = mapped_column(comment="SHA-256 of what was asked under the key")
     answer: Mapped[dict[str, Any] | None] = mapped_column(comment="null only inside a transaction")
     created_at: Mapped[datetime]
+
+
+class InstallationRow(Base):
+    """Who we are: one row. A restored copy gets another id, so that it isn't its original."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("single = 1", name="single"),)
+
+    single: Mapped[int] = mapped_column(primary_key=True, server_default=text("1"))
+    id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    restored_from: Mapped[UUID | None] = mapped_column(comment="the id of the copy's original")
+    restored_at: Mapped[datetime | None]
