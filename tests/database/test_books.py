@@ -341,7 +341,7 @@ async def test_each_corruption_is_found_and_named(
     rows: Rows, corrupt: Corruption, named: Named
 ) -> None:
     await rows.run("SET session_replication_role = replica")
-    await rows.run("ALTER TABLE settlements DROP CONSTRAINT pk_settlements")
+    await rows.run("ALTER TABLE settlements DROP CONSTRAINT pk_settlements CASCADE")
     await rows.run("ALTER TABLE transfers DROP CONSTRAINT uq_transfers_pending_id_kind")
     await corrupt(rows)
     await rows.s.commit()
