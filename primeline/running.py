@@ -86,7 +86,7 @@ def find_settings() -> Settings:
 
     Raises NoDatabase or SettingsInvalid.
     """
-    if os.environ.get(DATABASE_VARIABLE) is not None:
+    if os.environ.get(DATABASE_VARIABLE):
         return read_settings()
     running = find(data_dir())
     if running is None:

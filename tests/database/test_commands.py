@@ -203,7 +203,8 @@ def test_an_empty_database_says_what_to_run(
     ("url", "sentence"),
     [
         (None, "No database: start `primeline up`, or set PRIMELINE_DATABASE_URL"),
-        ("", "PRIMELINE_DATABASE_URL: must be postgresql://"),
+        ("", "No database: start `primeline up`, or set PRIMELINE_DATABASE_URL"),
+        ("mysql://127.0.0.1/x", "PRIMELINE_DATABASE_URL: must be postgresql://"),
         ("postgresql://127.0.0.1:1/x", "The database can't be reached"),
     ],
 )
