@@ -10,6 +10,8 @@ from string import Template
 from typing import Final
 
 from billing.endpoints.digest import REALM
+from billing.endpoints.rules import is_address
+from billing.endpoints.values import Trunk
 from billing.kit.limits import Limits
 from primeline.asterisk_endpoints import (
     Lines,
@@ -143,12 +145,18 @@ def _reach(bind_host: str, lines: Lines) -> dict[str, str]:
     if bind_host == LOOPBACK:
         media = f"media_address = {LOOPBACK}\nbind_rtp_to_media_address = yes"
         return {"bind_host": LOOPBACK, "media_address": media, "reach": ""}
-    carriers = [address for trunk in lines.trunks for address in trunk.addresses]
+    carriers = [address for trunk in lines.trunks for address in _addresses(trunk)]
     permits = "\n".join(
         f"permit = {netmask(address)}" for address in (*_PRIVATE_NETWORKS, bind_host, *carriers)
     )
     acl = f"[_reach]\ntype = acl\ndeny = 0.0.0.0/0.0.0.0\n{permits}\n"
     return {"bind_host": ANYWHERE, "media_address": "", "reach": acl}
+
+
+def _addresses(trunk: Trunk) -> list[str]:
+    """Where a trunk's requests come from: what ends a call that we began comes from its host."""
+    hosts = [host for host in (trunk.host, trunk.proxy) if host is not None and is_address(host)]
+    return [*trunk.addresses, *hosts]
 
 
 def _path(path: Path) -> str:

@@ -26,6 +26,9 @@ from primeline.following import POLL_SECONDS, Bell, Follower
 from primeline.running import Running, announce, forget, process_began
 from primeline.system import System, SystemConfig
 
+OLD_FILE: Final = "lines.toml"
+"""Where trunks stood in version 0.1.0."""
+
 DATA_DIR: Final = Path(".primeline")
 RENDERED: Final = frozenset({"EUR"})
 """Currencies whose amounts are rendered at each start, in use or not."""
@@ -137,6 +140,8 @@ def _running(system: System) -> Running:
 def _show(system: System, console: Console) -> None:
     config, ports = system.config, system.ports
     console.print(f"[bold]Primeline runs.[/] SIP: {config.bind_host}:{ports.sip} (UDP)")
+    if (config.directory / OLD_FILE).exists():
+        console.print(f"{OLD_FILE} is no longer read: use primeline trunk add, then delete it.")
     console.print("Phones: primeline phone list · carriers: primeline trunk list")
     console.print(f"API: {system.urls['api']} · logs: {config.directory}")
     if config.directory != DATA_DIR:

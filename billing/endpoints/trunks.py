@@ -16,11 +16,7 @@ from billing.endpoints.values import KnownTrunk, NumberFormat, Trunk
 from billing.kit import versions
 from billing.kit.versions import Expected
 
-USERS: Final = {
-    "expert_phones": "an expert's phone",
-    "premium_terms": "a premium-rate number",
-    "numbers": "a number",
-}
+USERS: Final = {"expert_phones": "an expert's phone"}
 """What may point to a trunk, by table."""
 
 
@@ -70,7 +66,7 @@ async def change_trunk(s: AsyncSession, trunk: Trunk, *, expected: Expected) -> 
 
 
 async def remove_trunk(s: AsyncSession, name: str, *, expected: Expected = None) -> None:
-    """Forget a trunk. Calls keep its name.
+    """Forget a trunk; calls keep its name. Operators do so by `billing.catalogue.trunks`.
 
     Raises TrunkUnknown, VersionConflict, or TrunkInUse where something points to it.
     """

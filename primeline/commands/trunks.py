@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.catalogue.trunks import remove_trunk
 from billing.endpoints import trunks
 from billing.endpoints.digest import ha1_of, new_password
 from billing.endpoints.values import KnownTrunk, NumberFormat, Trunk
@@ -169,7 +170,7 @@ def remove(name: str, version: VersionOption = None) -> None:
     async def work(s: AsyncSession) -> None:
         known = await trunks.get_trunk(s, name)
         expected = None if version is None else frozenset({version})
-        await trunks.remove_trunk(s, name, expected=expected)
+        await remove_trunk(s, name, expected=expected)
         await audited(s, "removed", "trunk", known.trunk_id, name=name)
 
     transact(work)

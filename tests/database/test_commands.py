@@ -309,6 +309,25 @@ def test_phones_are_listed_with_their_owners_and_never_with_passwords(
     assert "There is no phone 'dor'." in line("phone", "password", "dor").stderr
 
 
+def test_an_expert_is_rung_at_a_number_too_until_it_is_removed(line: Primeline) -> None:
+    out = ("--host", "203.0.113.9", "--present", "01 99 00 00 01")
+    made(line, "trunk", "add", "out", *out)
+    number = ("phone", "add-number", "+33 1 99 00 12 77", "--expert", "11", "--trunk", "out")
+    assert made(line, *number)["phone"] == "+33199001277"
+    assert "Register a SIP phone as ada-3" in line("phone", "add", "ada-3", "--expert", "11").stdout
+    assert made(line, "expert", "show", "11")["phones"] == ["ada", "ada-2", "+33199001277", "ada-3"]
+    rows = {row["phone"]: row["whose"] for row in made(line, "phone", "list")}
+    assert rows["+33199001277"] == rows["ada-3"] == "expert Ada (11)"
+    refused = line("phone", "add-number", "112", "--expert", "11", "--trunk", "out")
+    assert "112 can't be dialled: it is an emergency number." in refused.stderr
+    assert "in use by an expert's phone" in line("trunk", "remove", "out").stderr
+    line("phone", "remove", "01 99 00 12 77", "--expert", "11")
+    line("phone", "remove", "ada")
+    assert made(line, "expert", "show", "11")["phones"] == ["ada-2", "ada-3"]
+    assert "is gone" in line("trunk", "remove", "out").stdout
+    assert "There is no phone 'ada'." in line("phone", "remove", "ada").stderr
+
+
 def test_a_trunk_is_added_shown_edited_and_removed_and_each_is_in_the_audit_log(
     line: Primeline, fresh_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

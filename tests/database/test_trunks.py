@@ -1,5 +1,6 @@
 """Trunks and experts' phones as they are kept: edits, removal, and what may be dialled."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -8,11 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from billing.catalogue import phones
+from billing.catalogue import phones, premium
 from billing.catalogue import service as catalogue
 from billing.catalogue.errors import ExpertUnknown, PhoneTwice
 from billing.catalogue.experts import remove_expert
 from billing.catalogue.listing import list_experts
+from billing.catalogue.trunks import remove_trunk
 from billing.endpoints import trunks
 from billing.endpoints.errors import (
     DestinationRefused,
@@ -24,7 +26,8 @@ from billing.endpoints.errors import (
 )
 from billing.endpoints.values import NumberFormat, Trunk
 from billing.kit.versions import VersionConflict
-from tests.database.world import NOW, World
+from tests.database.test_premium_terms import TERMS
+from tests.database.world import DIRECT, NOW, World
 
 HOME = "+33199001277"
 FIRST = frozenset({1})
@@ -108,6 +111,14 @@ async def test_a_trunk_that_something_points_to_isnt_removed(world: World) -> No
         await phones.remove_ordinary_phone(s, world.expert_id, HOME, NOW)
         await trunks.remove_trunk(s, "out")
         assert await trunks.find_trunk(s, "out") is None
+
+
+async def test_a_trunk_that_a_premium_rate_number_names_isnt_removed(world: World) -> None:
+    async with world.sessions.begin() as s:
+        await premium.add_terms(s, DIRECT, TERMS, valid_from=NOW, at=NOW)
+        with pytest.raises(TrunkInUse, match=re.escape(f"the premium-rate number {DIRECT}")):
+            await remove_trunk(s, "carrier")
+        await remove_trunk(s, "untrusted")
 
 
 async def test_an_expert_is_rung_at_an_ordinary_number_as_the_trunk_wants_it(world: World) -> None:

@@ -184,11 +184,13 @@ def test_phones_of_the_local_network_and_carriers_come_in_and_others_do_not(
     instance: Instance,
 ) -> None:
     lan = replace(instance, bind_host="192.168.1.7")
-    text = rendered(lan, BY_ADDRESS, phones=(PHONE,))
+    out = replace(OUT, host="198.51.100.7:5070")
+    text = rendered(lan, BY_ADDRESS, out, phones=(PHONE,))
     acl = section(text, "_reach")
     assert "deny = 0.0.0.0/0.0.0.0" in acl
     assert "permit = 192.168.1.7/255.255.255.255" in acl
     assert "permit = 10.0.0.0/255.0.0.0" in acl
     assert "permit = 203.0.113.6/255.255.255.255" in acl
+    assert "permit = 198.51.100.7/255.255.255.255" in acl
     assert "bind = 0.0.0.0:5066" in text
     assert "bind = 127.0.0.1:5066" in rendered(instance)
