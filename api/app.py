@@ -15,6 +15,7 @@ from api.edge import Edge
 from api.live import Hub
 from api.routers import (
     audit,
+    callers,
     calls,
     experts,
     health,
@@ -38,6 +39,7 @@ ROUTERS = (
     numbers.router,
     experts.router,
     tariffs.router,
+    callers.router,
     calls.router,
     live.router,
     orders.router,

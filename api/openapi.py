@@ -26,6 +26,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "numbers", "description": "Our phone numbers and what each is for."},
     {"name": "tariffs", "description": "What calls cost, in versions that are never edited."},
     {"name": "experts", "description": "Who is called and earns; phones, presence, hours."},
+    {"name": "callers", "description": "Who calls and pays: credit, limits, numbers, PINs."},
     {"name": "calls", "description": "Calls that were, orders to those that are, their price."},
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
     {"name": "reports", "description": "Revenue, balances, proof that the books are right."},

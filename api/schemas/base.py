@@ -121,3 +121,8 @@ def amount_of(money: Money) -> Amount:
 def optional_amount(money: Money | None) -> Amount | None:
     """Show money that may not be there."""
     return None if money is None else amount_of(money)
+
+
+def optional_money(given: AmountIn | None) -> Money | None:
+    """Give the value of money that may not have been sent."""
+    return None if given is None else given.money()

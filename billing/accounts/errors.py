@@ -28,3 +28,12 @@ class AmountInvalid(PrimelineError):
 
     def __init__(self) -> None:
         super().__init__("A top-up is more than nothing and a whole number of cents.")
+
+
+class CallerInUse(PrimelineError):
+    """A caller whose money is still here."""
+
+    code = "caller-in-use"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} has credit, owes some, or is in a paid call; settle that first.")

@@ -1,14 +1,18 @@
 """Callers as operators see them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, union
+from sqlalchemy import Select, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.errors import CallerUnknown
 from billing.accounts.models import CallerAccount, CallerNumber, PinState
 from billing.endpoints.service import list_phones
+from billing.kit.pages import After, Slice, take
 from billing.ledger.models import Wallet
 from billing.money.values import Money
 from billing.tariffs.models import TariffRow
@@ -22,13 +26,18 @@ class CallerListed:
     wallet_id: UUID
     name: str
     language: str | None
+    time_zone: str
     numbers: tuple[str, ...]
     endpoints: tuple[str, ...]
     posted: Money
     pending: Money
     available: Money
     number_alone_limit: Money | None
+    call_limit: Money | None
+    day_limit: Money | None
+    month_limit: Money | None
     locked_until: datetime | None
+    version: int
 
 
 async def currencies_in_use(s: AsyncSession) -> set[str]:
@@ -39,37 +48,85 @@ async def currencies_in_use(s: AsyncSession) -> set[str]:
 
 async def list_callers(s: AsyncSession, account_id: UUID | None = None) -> list[CallerListed]:
     """List all callers, or one, by name."""
-    query = (
+    query = _callers().order_by(CallerAccount.name, CallerAccount.id)
+    if account_id is not None:
+        query = query.where(CallerAccount.id == account_id)
+    return await _listed(s, (await s.execute(query)).all())
+
+
+async def get_caller(s: AsyncSession, account_id: UUID) -> CallerListed:
+    """Give a caller; raises CallerUnknown, also for one who was removed."""
+    found = await list_callers(s, account_id)
+    if not found:
+        raise CallerUnknown(account_id)
+    return found[0]
+
+
+async def page_callers(
+    s: AsyncSession, *, limit: int, after: After | None = None, number: str | None = None
+) -> Slice[CallerListed]:
+    """List callers by name, page by page; or the one who calls from a number (+E.164)."""
+    query = _callers()
+    if number is not None:
+        owner = select(CallerNumber.account_id).where(CallerNumber.e164 == number)
+        query = query.where(CallerAccount.id.in_(owner))
+    keys = (CallerAccount.name, CallerAccount.id)
+    found = await take(s, query, keys, limit=limit, after=after)
+    return Slice(tuple(await _listed(s, found.items)), found.after)
+
+
+def _callers() -> Select[CallerAccount, Wallet, datetime | None]:
+    return (
         select(CallerAccount, Wallet, PinState.locked_until)
         .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
         .outerjoin(PinState, PinState.account_id == CallerAccount.id)
-        .order_by(CallerAccount.name, CallerAccount.id)
+        .where(CallerAccount.removed_at.is_(None))
     )
-    if account_id is not None:
-        query = query.where(CallerAccount.id == account_id)
+
+
+async def _listed(s: AsyncSession, rows: Sequence[Any]) -> list[CallerListed]:
     numbers: dict[UUID, list[str]] = {}
-    for number in await s.scalars(select(CallerNumber).order_by(CallerNumber.e164)):
+    own = (
+        select(CallerNumber)
+        .where(CallerNumber.account_id.in_([account.id for account, _, _ in rows]))
+        .order_by(CallerNumber.e164)
+    )
+    for number in await s.scalars(own):
         numbers.setdefault(number.account_id, []).append(number.e164)
     endpoints: dict[str, list[str]] = {}
     for phone in await list_phones(s):
         endpoints.setdefault(phone.number or "", []).append(phone.endpoint)
-    listed = []
-    for account, wallet, locked_until in await s.execute(query):
-        alone = account.number_alone_limit
-        own = tuple(numbers.get(account.id, ()))
-        listed.append(
-            CallerListed(
-                account_id=account.id,
-                wallet_id=account.wallet_id,
-                name=account.name,
-                language=account.language,
-                numbers=own,
-                endpoints=tuple(one for number in own for one in endpoints.get(number, ())),
-                posted=Money(wallet.posted, account.currency),
-                pending=Money(wallet.pending, account.currency),
-                available=Money(wallet.posted - wallet.pending - wallet.floor, account.currency),
-                number_alone_limit=None if alone is None else Money(alone, account.currency),
-                locked_until=locked_until,
-            )
-        )
-    return listed
+    return [
+        _value(account, wallet, locked_until, tuple(numbers.get(account.id, ())), endpoints)
+        for account, wallet, locked_until in rows
+    ]
+
+
+def _value(
+    account: CallerAccount,
+    wallet: Wallet,
+    locked_until: datetime | None,
+    numbers: tuple[str, ...],
+    endpoints: Mapping[str, Sequence[str]],
+) -> CallerListed:
+    def limit(amount: int | None) -> Money | None:
+        return None if amount is None else Money(amount, account.currency)
+
+    return CallerListed(
+        account_id=account.id,
+        wallet_id=account.wallet_id,
+        name=account.name,
+        language=account.language,
+        time_zone=account.time_zone,
+        numbers=numbers,
+        endpoints=tuple(one for number in numbers for one in endpoints.get(number, ())),
+        posted=Money(wallet.posted, account.currency),
+        pending=Money(wallet.pending, account.currency),
+        available=Money(wallet.posted - wallet.pending - wallet.floor, account.currency),
+        number_alone_limit=limit(account.number_alone_limit),
+        call_limit=limit(account.call_limit),
+        day_limit=limit(account.day_limit),
+        month_limit=limit(account.month_limit),
+        locked_until=locked_until,
+        version=account.version,
+    )

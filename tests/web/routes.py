@@ -52,6 +52,7 @@ async def _second_admin(api: Client, _stock: Stock) -> None:
     ok(await api.post("/keys", json={"name": "second", "scopes": ["admin"]}), 201)
 
 
+NUMBER: Final = "+33639980042"
 TERMS: Final = {"price_per_minute": {"amount": "1.50", "currency": "EUR"}}
 
 ROUTES: Final[Mapping[str, Route]] = {
@@ -91,6 +92,24 @@ ROUTES: Final[Mapping[str, Route]] = {
     "get_revenue": Route("GET", "/revenue?first=2026-11-01&last=2026-11-30", "read"),
     "get_balances": Route("GET", "/books/balances", "read"),
     "check_books": Route("GET", "/books/check", "read"),
+    # callers
+    "list_callers": Route("GET", "/callers", "read"),
+    "add_caller": Route("POST", "/callers", "manage", {"name": "Dora", "numbers": [NUMBER]}),
+    "get_caller": Route("GET", "/callers/{account_id}", "read"),
+    "edit_caller": Route("PATCH", "/callers/{account_id}", "manage", {"name": "C"}, edit=True),
+    "set_caller_numbers": Route(
+        "PUT", "/callers/{account_id}/numbers", "manage", {"numbers": [NUMBER]}, edit=True
+    ),
+    "remove_caller": Route("DELETE", "/callers/{poor_account_id}", "manage", edit=True),
+    "reset_pin": Route("POST", "/callers/{account_id}/pin", "manage"),
+    "top_up": Route(
+        "POST",
+        "/callers/{account_id}/top-ups",
+        "money",
+        {"amount": {"amount": "5.00", "currency": "EUR"}},
+        money=True,
+    ),
+    "explain_balance": Route("GET", "/callers/{account_id}/ledger", "read"),
     # tariffs
     "list_tariffs": Route("GET", "/tariffs", "read"),
     "add_tariff": Route("POST", "/tariffs", "manage", {"name": "dear", "terms": TERMS}),

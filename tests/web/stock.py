@@ -20,6 +20,7 @@ class Stock:
     number_id: UUID
     open_call_id: UUID
     order_id: str
+    poor_account_id: str
     tariff_id: UUID
 
 
@@ -33,6 +34,7 @@ async def make_stock(api: Client, world: World) -> Stock:
     open_call_id = await world.granted_call()
     order = ok(await api.post(f"/calls/{open_call_id}/orders", json={"kind": "end-call"}), 202)
     (key, *_) = ok(await api.get("/keys"))["items"]
+    poor = ok(await api.post("/callers", json={"name": "Poor", "numbers": []}), 201)
     return Stock(
         account_id=world.account_id,
         call_id=call_id,
@@ -42,5 +44,6 @@ async def make_stock(api: Client, world: World) -> Stock:
         number_id=world.number_id,
         open_call_id=open_call_id,
         order_id=order["id"],
+        poor_account_id=poor["caller"]["id"],
         tariff_id=expert.tariff_id,
     )

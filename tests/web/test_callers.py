@@ -1,0 +1,125 @@
+"""Callers by the API: their credit moves once, their PIN is shown once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from tests.database.world import CALLER, World
+from tests.web.client import Client, code_of, ok
+
+FIVE = {"amount": {"amount": "5.00", "currency": "EUR"}}
+DORA = {"name": "Dora", "numbers": ["+33639980042"], "day_limit": FIVE["amount"]}
+
+
+async def top_up(api: Client, caller_id: object, key: str, body: Any = FIVE) -> Any:
+    return await api.post(
+        f"/callers/{caller_id}/top-ups", json=body, headers={"Idempotency-Key": key}
+    )
+
+
+async def test_a_caller_is_made_with_a_pin_shown_once(api: Client, app: FastAPI) -> None:
+    made = ok(await api.post("/callers", json=DORA), 201)
+    caller = made["caller"]
+    assert caller["day_limit"] == {"amount": "5.00", "currency": "EUR"}
+    assert caller["available"] == {"amount": "0.00", "currency": "EUR"}
+    assert ok(await api.get(f"/callers/{caller['id']}")) == caller
+    assert ok(await api.get("/callers?number=%2B33639980042"))["items"] == [caller]
+    pin = ok(await api.post(f"/callers/{caller['id']}/pin"))["pin"]
+    assert len(pin) == len(made["pin"]) == 6
+    async with app.state.sessions() as s:
+        kept = str((await s.execute(text("SELECT detail FROM audit_entries"))).all())
+    assert pin not in kept
+    assert made["pin"] not in kept
+
+
+async def test_the_same_top_up_sent_many_times_at_once_is_done_once(
+    api: Client, world: World
+) -> None:
+    answers = await asyncio.gather(*(top_up(api, world.account_id, "order-1") for _ in range(8)))
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.text for one in answers}) == 1
+    assert sorted("idempotent-replayed" in one.headers for one in answers) == [False] + [True] * 7
+    caller = ok(await api.get(f"/callers/{world.account_id}"))
+    assert caller["available"] == {"amount": "5.00", "currency": "EUR"}
+    changes = ok(await api.get(f"/audit?subject_id={world.account_id}"))["items"]
+    assert [one["action"] for one in changes] == ["topped-up"]
+    (line,) = ok(await api.get(f"/callers/{world.account_id}/ledger"))["items"]
+    assert line["balance"] == {"amount": "5.00", "currency": "EUR"}
+
+
+async def test_many_top_ups_at_once_are_all_done(api: Client, world: World) -> None:
+    answers = await asyncio.gather(*(top_up(api, world.account_id, f"k{n}") for n in range(8)))
+    assert {one.status_code for one in answers} == {201}
+    caller = ok(await api.get(f"/callers/{world.account_id}"))
+    assert caller["available"]["amount"] == "40.00"
+
+
+async def test_a_key_belongs_to_one_request(api: Client, world: World) -> None:
+    ok(await top_up(api, world.account_id, "order-1"), 201)
+    ten = {"amount": {"amount": "10.00", "currency": "EUR"}}
+    answer = await top_up(api, world.account_id, "order-1", ten)
+    assert code_of(answer, 422) == "idempotency-key-reused"
+    other = ok(await api.post("/callers", json=DORA), 201)["caller"]
+    answer = await top_up(api, other["id"], "order-1")
+    assert code_of(answer, 422) == "idempotency-key-reused"
+
+
+async def test_a_refused_top_up_leaves_its_key_free(api: Client, world: World) -> None:
+    dollars = {"amount": {"amount": "5.00", "currency": "USD"}}
+    answer = await top_up(api, world.account_id, "order-1", dollars)
+    assert code_of(answer, 422) == "currency-mismatch"
+    nothing = {"amount": {"amount": "0.00", "currency": "EUR"}}
+    assert code_of(await top_up(api, world.account_id, "order-1", nothing), 422) == "amount-invalid"
+    ok(await top_up(api, world.account_id, "order-1"), 201)
+
+
+@pytest.mark.parametrize("amount", ["-1", "1.234", "1e3", "", "9" * 11, "1,5", 5, 5.0, None])
+async def test_an_amount_that_is_none_is_refused(api: Client, world: World, amount: Any) -> None:
+    body = {"amount": {"amount": amount, "currency": "EUR"}}
+    assert code_of(await top_up(api, world.account_id, "k", body), 422) == "request-invalid"
+
+
+async def test_a_number_has_one_caller(api: Client, world: World) -> None:
+    taken = await api.post("/callers", json=DORA | {"numbers": [CALLER]})
+    assert code_of(taken, 409) == "number-taken"
+    dora = ok(await api.post("/callers", json=DORA), 201)["caller"]
+    path = f"/callers/{dora['id']}/numbers"
+    edit = {"headers": {"If-Match": '"1"'}, "json": {"numbers": [CALLER]}}
+    assert code_of(await api.put(path, **edit), 409) == "number-taken"  # type: ignore[arg-type]
+    edit["json"] = {"numbers": ["+33639980043"]}
+    after = ok(await api.put(path, **edit))  # type: ignore[arg-type]
+    assert after["numbers"] == ["+33639980043"]
+    assert after["version"] == 2
+    assert world.account_id
+
+
+async def test_limits_are_set_and_taken_away(api: Client, world: World) -> None:
+    path = f"/callers/{world.account_id}"
+    edit: dict[str, Any] = {"month_limit": FIVE["amount"], "time_zone": "Europe/London"}
+    after = ok(await api.patch(path, json=edit, headers={"If-Match": '"1"'}))
+    assert after["month_limit"] == FIVE["amount"]
+    none = ok(await api.patch(path, json={"month_limit": None}, headers={"If-Match": '"2"'}))
+    assert none["month_limit"] is None
+    assert none["time_zone"] == "Europe/London"
+    for wrong, code in (
+        ({"time_zone": "Mars/Base"}, "time-zone-unknown"),
+        ({"day_limit": {"amount": "1.00", "currency": "USD"}}, "currency-mismatch"),
+        ({"currency": "USD"}, "request-invalid"),
+    ):
+        answer = await api.patch(path, json=wrong, headers={"If-Match": "*"})
+        assert code_of(answer, 422) == code
+
+
+async def test_a_caller_with_credit_stays(api: Client, world: World) -> None:
+    await world.top_up("1.00")
+    answer = await api.delete(f"/callers/{world.account_id}", headers={"If-Match": "*"})
+    assert code_of(answer, 409) == "caller-in-use"
+    dora = ok(await api.post("/callers", json=DORA), 201)["caller"]
+    path = f"/callers/{dora['id']}"
+    assert (await api.delete(path, headers={"If-Match": '"1"'})).status_code == 204
+    assert code_of(await api.get(path), 404) == "caller-unknown"
+    assert code_of(await top_up(api, dora["id"], "k"), 404) == "caller-unknown"
+    ok(await api.post("/callers", json=DORA), 201)
