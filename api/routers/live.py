@@ -1,6 +1,6 @@
 """Calls that go on now: a list, and a stream of what changes."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse
@@ -17,7 +17,17 @@ from billing.identity.values import Scope
 
 router = APIRouter(prefix="/live", tags=["live calls"])
 
-BUSY_SECONDS = 30
+BUSY_SECONDS: Final = 30
+EVENT: Final = {
+    "type": "object",
+    "description": "One event.",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["resync", "call", "ended", "prices"]},
+        "data": {"type": "string", "description": "JSON, as described above for each event."},
+        "id": {"type": "string", "description": "Send it back as Last-Event-ID."},
+    },
+}
 
 
 @router.get("/calls", summary="List the calls that go on")
@@ -36,7 +46,7 @@ async def list_live(s: Transaction, actor: MayRead, at: Now) -> schema.LiveCalls
     | {
         200: {
             "description": "Server-sent events, see above.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         }
     },
 )
