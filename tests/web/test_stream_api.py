@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -202,6 +202,37 @@ async def test_only_so_many_may_read_at_once(app: FastAPI, server: Server) -> No
         await asyncio.sleep(0.1)
     async with reading(server) as stream:
         await stream.next("resync")
+
+
+async def test_a_reader_who_takes_nothing_is_dropped(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.streams.SEND_SECONDS", 0.2)
+    token = await key_for(app, "desk")
+    messages: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        messages.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/v1/live/calls/stream",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())],
+    }
+    app.state.live.most = 1
+    async with asyncio.timeout(5):
+        await app(scope, receive, send)
+    assert messages == ["http.response.start", "http.response.body"]
+    assert not app.state.live.full
 
 
 async def test_a_stream_ends_by_itself_and_at_shutdown(app: FastAPI, server: Server) -> None:
