@@ -26,6 +26,7 @@ from api.routers import (
     prices,
     reports,
     tariffs,
+    twilio,
 )
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.errors import PrimelineError
@@ -48,6 +49,7 @@ ROUTERS = (
     keys.router,
     audit.router,
     health.router,
+    twilio.router,
 )
 
 

@@ -31,6 +31,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "scope-missing": HTTPStatus.FORBIDDEN,
     "too-many-streams": HTTPStatus.SERVICE_UNAVAILABLE,
     "too-many-wrong-keys": HTTPStatus.TOO_MANY_REQUESTS,
+    "twilio-signature-wrong": HTTPStatus.FORBIDDEN,
     "version-conflict": HTTPStatus.PRECONDITION_FAILED,
 }
 """Codes with a status of their own."""

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import procrastinate
 import structlog
 from sqlalchemy.engine import make_url
 
+from api.adapters.twilio.messages import TwilioSms
 from billing.calls import sweeper
+from billing.calls.receipts import queue_receipt
 from billing.catalogue import service as catalogue
 from billing.kit import audit
 from billing.kit.clock import now
@@ -17,6 +20,8 @@ from billing.kit.database import Sessions
 from billing.kit.settings import Settings
 from billing.money.values import Money
 from billing.monitoring import security
+from billing.notifications import service as notifications
+from billing.notifications.values import Sender
 from billing.tariffs import snapshot
 from dialplan.prompts.catalogue import LANGUAGES
 from dialplan.prompts.needed import amount_phrases
@@ -98,6 +103,15 @@ async def presences_ended(sessions: Sessions) -> None:
             )
 
 
+async def send(sessions: Sessions, sender: Sender, notification_id: UUID) -> None:
+    """Send a message, each try counted before it is made: a crash in between is known after."""
+    async with sessions.begin() as s:
+        tries = await notifications.try_once(s, notification_id)
+    if tries is not None:
+        async with sessions.begin() as s:
+            await notifications.send(s, sender, notification_id, now())
+
+
 def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     """Make the application with the bodies of all jobs."""
     url = make_url(settings.database_url).set(drivername="postgresql")
@@ -107,7 +121,19 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
         )
     )
     retry = procrastinate.RetryStrategy(max_attempts=TRIES, wait=SECONDS_BETWEEN_TRIES)
+    # A service that is away is given longer each time: some three hours in all.
+    later = procrastinate.RetryStrategy(max_attempts=notifications.TRIES, exponential_wait=10)
     store: list[PromptStore] = []
+
+    @app.task(name="send-notification", retry=later)
+    async def send_notification(notification: str) -> None:
+        await send(sessions, TwilioSms(settings), UUID(notification))
+
+    @app.task(name="call-charged", retry=retry)
+    async def call_charged(call: str, amounts: Sequence[tuple[int, str]]) -> None:
+        async with sessions.begin() as s:
+            await queue_receipt(s, UUID(call), wanted_by_default=settings.receipts_by_sms, at=now())
+        await render_prompts(amounts=amounts)
 
     @app.task(name="render-prompts", retry=retry)
     async def render_prompts(**wanted: Any) -> None:

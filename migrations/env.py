@@ -13,6 +13,7 @@ import billing.charging.premium.models
 import billing.identity.models
 import billing.kit.models
 import billing.monitoring.models
+import billing.notifications.models
 import billing.shares.models  # noqa: F401
 from billing.kit.database import Base, make_engine
 from billing.kit.settings import read_settings

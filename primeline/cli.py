@@ -35,7 +35,11 @@ from primeline.commands import (
 from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
 from primeline.running import find_settings
 
-LAZY: Final = {"up": "primeline.up", "demo": "primeline.demo"}
+LAZY: Final = {
+    "up": "primeline.up",
+    "demo": "primeline.demo",
+    "asterisk": "primeline.asterisk_alone",
+}
 """Commands that need Asterisk, voices and phones: imported only when they are asked for."""
 
 

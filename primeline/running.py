@@ -9,7 +9,7 @@ from typing import Final
 import psutil
 
 from billing.kit.errors import PrimelineError
-from billing.kit.settings import Settings, read_settings
+from billing.kit.settings import Settings, read_settings, secret_of_file
 from primeline.secret_key import known_key
 
 RUNNING_FILE: Final = "running.json"
@@ -86,7 +86,7 @@ def find_settings() -> Settings:
 
     Raises NoDatabase or SettingsInvalid.
     """
-    if os.environ.get(DATABASE_VARIABLE):
+    if os.environ.get(DATABASE_VARIABLE) or secret_of_file(DATABASE_VARIABLE):
         return read_settings()
     running = find(data_dir())
     if running is None:

@@ -5,13 +5,15 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from billing.kit.settings import secret_of_file
+
 KEY_FILE: Final = "secret.key"
 KEY_VARIABLE: Final = "PRIMELINE_SECRET_KEY"
 
 
 def secret_key(directory: Path) -> str:
     """Give the key of the environment, else the one kept in `directory`, made if there is none."""
-    named = os.environ.get(KEY_VARIABLE)
+    named = os.environ.get(KEY_VARIABLE) or secret_of_file(KEY_VARIABLE)
     if named:
         return named
     path = directory / KEY_FILE
@@ -27,6 +29,6 @@ def secret_key(directory: Path) -> str:
 
 def known_key(directory: Path) -> str:
     """Give the key of the environment, else the one kept in `directory`, else an empty one."""
-    named = os.environ.get(KEY_VARIABLE)
+    named = os.environ.get(KEY_VARIABLE) or secret_of_file(KEY_VARIABLE)
     path = directory / KEY_FILE
     return named or (path.read_text().strip() if path.exists() else "")

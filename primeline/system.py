@@ -16,7 +16,16 @@ from typing import IO, Self
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
 from primeline import asterisk, postgres
-from primeline.asterisk_conf import ANYWHERE, ARI_USER, LOOPBACK, ROOT, Instance, Lines, render
+from primeline.asterisk_conf import (
+    ANYWHERE,
+    ARI_USER,
+    LOOPBACK,
+    ROOT,
+    Instance,
+    Lines,
+    Secrets,
+    render,
+)
 from primeline.asterisk_tree import find_program
 from primeline.parts import ARI_APPLICATION, PARTS, PartFailed, limits_changed, until_ready
 from primeline.ports import Ports, lease_ports
@@ -46,7 +55,7 @@ class SystemConfig:
     `directory` holds all its data and logs. `database_url` None: an embedded PostgreSQL, which
     forgets in a crash of the machine unless `durable`. `restart`: whether a process that dies is
     started again. `bind_host`: 127.0.0.1, or this machine's address in a local network; then SIP
-    answers private networks too.
+    answers private networks too. `secrets`: what Asterisk is started with, else new ones.
     """
 
     directory: Path
@@ -59,6 +68,8 @@ class SystemConfig:
     parts: tuple[str, ...] = tuple(PARTS)
     restart: bool = True
     log_level: str = "INFO"
+    migrate: bool = True
+    secrets: Secrets | None = None
 
 
 Prepare = Callable[["System"], Awaitable[Lines]]
@@ -193,14 +204,19 @@ class System:
         self._held.callback(lease.release)
         self.ports = lease.ports
         self.instance = asterisk.new_instance(
-            config.directory / "asterisk", program, self.ports, bind_host=config.bind_host
+            config.directory / "asterisk",
+            program,
+            self.ports,
+            bind_host=config.bind_host,
+            secrets=config.secrets,
         )
         self._held.callback(asterisk.forget, self.instance)
         if config.database_url is None:
             await self.start("postgres")
         else:
             self.database_url = config.database_url
-        await self._migrate()
+        if config.migrate:
+            await self._migrate()
         self._render(await self._prepare(self))
         await self.start("asterisk")
         for name in config.parts:

@@ -34,6 +34,9 @@ class CallerAccount(Base):
     call_limit: Mapped[int | None]
     day_limit: Mapped[int | None]
     month_limit: Mapped[int | None]
+    receipts: Mapped[bool | None] = mapped_column(
+        comment="whether an SMS tells of each charged call; null: as the operator's setting says"
+    )
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(comment="his calls keep naming him")
     version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -217,3 +217,12 @@ async def caller_by_number(s: AsyncSession, given: str, region: str = DEFAULT_RE
     if found is None:
         raise CallerUnknown(e164)
     return found
+
+
+async def set_receipts(s: AsyncSession, account_id: UUID, wanted: bool | None) -> None:
+    """Say whether a caller gets an SMS about each charged call; None: as the setting says."""
+    await s.execute(
+        update(CallerAccount)
+        .where(CallerAccount.id == account_id)
+        .values(receipts=wanted, version=CallerAccount.version + 1)
+    )

@@ -113,7 +113,7 @@ async def settle(
     await reservations.free(s, call_id, at)
     if row.charge and row.wallet_available is not None:
         amounts = [[row.charge, row.currency], [row.wallet_available, row.currency]]
-        await defer(s, "render-prompts", amounts=amounts)
+        await defer(s, "call-charged", call=str(call_id), amounts=amounts)
     return settlement_value(row)
 
 

@@ -140,3 +140,10 @@ def read_settings(*, database_url: str | None = None) -> Settings:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             problems.append(f"PRIMELINE_{name}: {problem['msg'].removeprefix('Value error, ')}.")
         raise SettingsInvalid(problems) from error
+
+
+def secret_of_file(variable: str) -> str | None:
+    """Give what the secret file of a variable holds, if PRIMELINE_SECRETS_DIR has one."""
+    folder = os.environ.get("PRIMELINE_SECRETS_DIR")
+    path = Path(folder) / variable.lower() if folder else None
+    return path.read_text().strip() if path and path.is_file() else None

@@ -1,5 +1,6 @@
 """`primeline caller`: who calls and pays."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,20 @@ from primeline.commands.common import (
     transact,
 )
 from primeline.commands.phones import tell_access, with_passwords
+
+
+class Receipts(StrEnum):
+    """Whether a caller gets receipts."""
+
+    ON = "on"
+    OFF = "off"
+    SETTING = "setting"
+
+    @property
+    def wanted(self) -> bool | None:
+        """What is kept of it."""
+        return {"on": True, "off": False, "setting": None}[self]
+
 
 app = typer.Typer(no_args_is_help=True, help="Callers and their credit.")
 
@@ -108,6 +123,24 @@ def pin(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption 
     show_one({"pin": transact(work)}, as_json=as_json)
     if not as_json:
         typer.echo("The PIN is kept nowhere: note it now.")
+
+
+@app.command()
+def receipts(
+    number: str,
+    wanted: Annotated[Receipts, typer.Argument(help="on, off, or setting: as the operator's says")],
+    region: RegionOption = DEFAULT_REGION,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a caller gets an SMS about each charged call."""
+
+    async def work(s: AsyncSession) -> None:
+        account_id = await service.caller_by_number(s, number, region)
+        await service.set_receipts(s, account_id, wanted.wanted)
+        await audited(s, "receipts-set", "caller", account_id, receipts=wanted)
+
+    transact(work)
+    show_one({"receipts": wanted}, as_json=as_json)
 
 
 @app.command("list")

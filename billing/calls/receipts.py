@@ -1,0 +1,99 @@
+"""What a caller is told by SMS after a charged call, if he wants that."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import phonenumbers
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.models import CallerAccount, CallerNumber
+from billing.calls.models import CallRow
+from billing.catalogue.models import Number
+from billing.ledger.models import SettlementRow
+from billing.money.text import format_money
+from billing.money.values import Money
+from billing.notifications import service as notifications
+
+TEXTS: Final = {
+    "en": "Primeline: your call to {number} cost {charge} for {seconds} s."
+    " Credit left: {available}.",
+    "fr": "Primeline : votre appel au {number} : {charge} pour {seconds} s."
+    " Crédit restant : {available}.",
+}
+WITHOUT_SMS: Final = frozenset(
+    {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.UAN,
+        phonenumbers.PhoneNumberType.VOICEMAIL,
+    }
+)
+"""A range that is too new to be known may well be of mobile phones."""
+
+
+def receipt_text(
+    language: str, *, number: str, charge: Money, seconds: int, available: Money
+) -> str:
+    """Write the receipt; without the odd spaces that would make one SMS two."""
+    text = TEXTS.get(language, TEXTS["en"]).format(
+        number=number,
+        charge=format_money(charge, language),
+        seconds=seconds,
+        available=format_money(available, language),
+    )
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+async def queue_receipt(
+    s: AsyncSession, call_id: UUID, *, wanted_by_default: bool, at: datetime
+) -> bool:
+    """Queue the SMS about a charged call, once; gives whether one was queued.
+
+    Not for a caller who wants none, and not where no phone of his takes SMS.
+    """
+    found = (
+        await s.execute(
+            select(CallRow, SettlementRow, CallerAccount, Number.e164)
+            .join(SettlementRow, SettlementRow.call_id == CallRow.id)
+            .join(CallerAccount, CallerAccount.id == CallRow.account_id)
+            .join(Number, Number.id == CallRow.number_id)
+            .where(CallRow.id == call_id)
+        )
+    ).first()
+    if found is None:
+        return False
+    call, settled, account, number = found
+    wanted = wanted_by_default if account.receipts is None else account.receipts
+    if not wanted or not settled.charge or settled.wallet_available is None:
+        return False
+    phone = await _phone(s, account.id, call.caller_number)
+    if phone is None:
+        return False
+    text = receipt_text(
+        account.language or call.language,
+        number=number,
+        charge=Money(settled.charge, account.currency),
+        seconds=settled.billed_seconds,
+        available=Money(settled.wallet_available, account.currency),
+    )
+    return await notifications.queue(s, key=f"receipt:{call_id}", to_e164=phone, text=text, at=at)
+
+
+async def _phone(s: AsyncSession, account_id: UUID, called_from: str | None) -> str | None:
+    """Give the phone he called from if it is his own and takes SMS, else the first that does."""
+    own = list(
+        await s.scalars(
+            select(CallerNumber.e164)
+            .where(CallerNumber.account_id == account_id)
+            .order_by(CallerNumber.e164 != called_from, CallerNumber.e164)
+        )
+    )
+    return next((number for number in own if _takes_sms(number)), None)
+
+
+def _takes_sms(e164: str) -> bool:
+    return phonenumbers.number_type(phonenumbers.parse(e164)) not in WITHOUT_SMS

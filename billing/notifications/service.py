@@ -1,0 +1,83 @@
+"""Messages queued with what causes them, sent by a job, never twice on purpose."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.kit.errors import PrimelineError
+from billing.kit.jobs import defer
+from billing.notifications.models import Notification
+from billing.notifications.values import Message, NotSendable, Sender, State
+
+TRIES: Final = 5
+JOB: Final = "send-notification"
+
+
+class NotSent(PrimelineError):
+    """A message couldn't be sent this time; it stays queued."""
+
+    code = "notification-not-sent"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A message could not be sent: {reason}")
+
+
+async def queue(s: AsyncSession, *, key: str, to_e164: str, text: str, at: datetime) -> bool:
+    """Queue a message in the caller's transaction; a second one of the same `key` is none.
+
+    Gives whether it is new.
+    """
+    added = await s.scalar(
+        insert(Notification)
+        .values(id=uuid4(), key=key, to_e164=to_e164, text=text, state=State.QUEUED, queued_at=at)
+        .on_conflict_do_nothing(index_elements=[Notification.key])
+        .returning(Notification.id)
+    )
+    if added is not None:
+        await defer(s, JOB, notification=str(added))
+    return added is not None
+
+
+async def try_once(s: AsyncSession, notification_id: UUID) -> int | None:
+    """Count a try, to be committed before it is made; None: there is nothing left to send."""
+    row = await s.get(Notification, notification_id, with_for_update=True)
+    if row is None or row.state != State.QUEUED:
+        return None
+    row.tries += 1
+    await s.flush()
+    return row.tries
+
+
+async def send(s: AsyncSession, sender: Sender, notification_id: UUID, at: datetime) -> None:
+    """Send a queued message whose try was counted; what was sent or given up stays so.
+
+    From the second try on, the service is asked first whether it took the message before: the
+    answer may have been lost. Raises NotSent if it is to be tried again.
+    """
+    row = await s.get(Notification, notification_id, with_for_update=True)
+    if row is None or row.state != State.QUEUED:
+        return
+    message = Message(row.id, row.to_e164, row.text, row.queued_at)
+    try:
+        sent = await sender.find(message) if row.tries > 1 else None
+        row.provider_id = sent or await sender.send(message)
+        row.state = State.SENT
+    except NotSendable as refused:
+        row.state, row.failure = State.FAILED, str(refused)
+    except PrimelineError as error:
+        if row.tries < TRIES:
+            raise NotSent(error.sentence) from error
+        row.state, row.failure = State.FAILED, error.sentence
+    row.closed_at = at
+    await s.flush()
+
+
+async def list_notifications(s: AsyncSession, *, limit: int = 50) -> Sequence[Notification]:
+    """List messages, newest first."""
+    query = select(Notification).order_by(Notification.queued_at.desc()).limit(limit)
+    return (await s.scalars(query)).all()
