@@ -7,11 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import update
+
 from billing.calls import live
 from billing.calls import service as calls
 from billing.calls.live import LiveCall, LiveTalk
+from billing.calls.models import CallRow
+from billing.catalogue import premium, snapshot
+from billing.charging.premium.models import PremiumSession
 from billing.kit.clock import to_ms
 from billing.kit.listening import Connected, Told, listen
+from tests.database.test_premium_terms import TERMS
 from tests.database.world import CALLER, MENU, World, eur
 
 
@@ -159,3 +165,40 @@ async def test_a_talk_that_is_written_after_its_grant_ended_is_zero_not_negative
     assert replace(call.talk, granted_seconds=None) == replace(
         call.talk, used_seconds=0, charge=eur("0"), granted_seconds=None
     )
+
+
+async def test_at_premium_rate_the_carriers_meter_is_shown_from_the_answer_on(
+    world: World,
+) -> None:
+    async with world.sessions.begin() as s:
+        kept = await premium.add_terms(s, MENU, TERMS, valid_from=world.now, at=world.now)
+    call_id = await world.receive(number="+33639980099")
+    async with world.sessions.begin() as s:
+        s.add(
+            PremiumSession(
+                session_id=call_id,
+                state="opened",
+                number_id=world.number_id,
+                terms_id=kept.terms_id,
+                terms=snapshot.to_json(TERMS),
+                rules={},
+                caller_number=None,
+                limits=[],
+                cap_seconds=90,
+                cap_by="amount",
+                held=0,
+                began_at=world.now,
+            )
+        )
+    (unanswered,) = await seen(world)
+    assert unanswered.talk is None
+    assert unanswered.tariff == TERMS.retail
+    async with world.sessions.begin() as s:
+        await s.execute(update(CallRow).values(answered_at=world.now))
+    (call,) = await seen(world, 61.2)
+    assert call.talk is not None
+    assert (call.talk.used_seconds, call.talk.charge) == (62, eur("0.82"))
+    assert (call.talk.granted_seconds, call.talk.granted_seconds_left) == (90, 28)
+    (late,) = await seen(world, 120)
+    assert late.talk is not None
+    assert (late.talk.charge, late.talk.granted_seconds_left) == (eur("1.20"), 0)

@@ -19,6 +19,7 @@ from billing.calls.revenue import (
 )
 from billing.calls.values import EndReason
 from billing.catalogue.models import Expert
+from billing.charging.premium.models import PremiumSettlement
 from billing.money.values import Money
 from tests.database.world import MENU, World, eur
 
@@ -176,3 +177,36 @@ async def test_what_is_held_for_callers_is_seen_while_a_call_goes_on(world: Worl
         posted = await s.scalar(text("SELECT sum(posted) FROM wallets"))
     assert (wallets.wallets, wallets.posted, wallets.held) == (1, eur("10.00"), eur("6.00"))
     assert posted == eur("10.00").amount
+
+
+async def test_what_carriers_are_expected_to_pay_stands_beside_what_callers_paid(
+    world: World,
+) -> None:
+    call_id = await world.receive(number="+33639980099")
+    await world.settle(call_id, None)
+    async with world.sessions.begin() as s:
+        s.add(
+            PremiumSettlement(
+                call_id=call_id,
+                carrier="carrier",
+                currency="EUR",
+                answered_ms=1_000,
+                released_ms=61_000,
+                metered_seconds=60,
+                retail=8_000,
+                outpayment=5_200,
+                expert=3_640,
+                platform=1_560,
+            )
+        )
+    (line,) = (await reported(world, By.DAY)).lines
+    assert (line.currency, line.calls, line.paid_calls, line.unpaid) == ("EUR", 1, 1, {})
+    assert (line.gross, line.platform) == (eur("0"), eur("0"))
+    assert line.expected == Expected(
+        calls=1,
+        metered_seconds=60,
+        retail=eur("0.80"),
+        outpayment=eur("0.52"),
+        expert=Money(3_640, "EUR"),
+        platform=Money(1_560, "EUR"),
+    )

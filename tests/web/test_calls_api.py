@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from billing.calls import orders
 from billing.calls import service as calls
 from billing.calls.values import CelRow, EndReason, TimelineEntry
+from billing.catalogue import premium
 from billing.identity.values import Scope
 from billing.kit.clock import now, to_ms
+from tests.database.test_premium_terms import TERMS
 from tests.database.world import CALLER, MENU, World
 from tests.web.client import Client, code_of, key_for, ok, open_client
 
@@ -217,3 +219,15 @@ async def test_without_a_tariff_there_is_no_price(api: Client, world: World) -> 
     answer = await api.get("/price", params={"number": MENU, "extension": "21"})
     assert code_of(answer, 404) == "price-unknown"
     assert world.number_id
+
+
+async def test_a_premium_rate_number_has_the_carriers_price_for_all(
+    api: Client, world: World
+) -> None:
+    async with world.sessions.begin() as s:
+        await premium.add_terms(s, MENU, TERMS, valid_from=world.now, at=world.now)
+    told = ok(await api.get("/price", params={"number": MENU, "amount": "0.80"}))
+    assert (told["billed_by"], told["expert"]) == ("carrier", None)
+    assert told["price"]["price_per_minute"] == {"amount": "0.80", "currency": "EUR"}
+    assert told["affordable_seconds"] == 60
+    assert "eighty cents" in told["announced"]
