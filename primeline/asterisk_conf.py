@@ -126,6 +126,7 @@ def render(
         "cel_name": CEL_NAME,
         "sip_port": str(instance.ports.sip),
         "ari_port": str(instance.ports.ari),
+        "agi_port": str(instance.ports.agi),
         "rtp_first": str(instance.ports.rtp_first),
         "rtp_last": str(instance.ports.rtp_last),
         "ari_user": ARI_USER,

@@ -17,10 +17,14 @@ from primeline.processes import POLL_SECONDS, Child
 ARI_APPLICATION: Final = "primeline"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ari_app": ("-m", "ari_app"),
+    "agi": ("-m", "agi"),
     "worker": ("-m", "api.worker"),
     "api": ("-m", "api"),
 }
 """The arguments of Python for each part, in the order they start."""
+
+_SAY_SO: Final = frozenset({"ari_app", "agi"})
+"""Write their process id into `<name>.ready` while they do their work."""
 
 READY_SECONDS: Final = 20
 
@@ -38,18 +42,17 @@ async def until_ready(child: Child, environment: Mapping[str, str], log_file: Pa
     """Wait until a part does its work; raises `PartFailed`.
 
     The ARI application is ready once it says so (Asterisk knows it also while nobody serves it),
-    the API once it answers. The worker has nothing to show for it.
+    and so is the server of the lines; the API once it answers. The worker has nothing to show for
+    it.
     """
-    if child.name not in {"ari_app", "api"}:
+    if child.name not in {*_SAY_SO, "api"}:
         return
-    ready_file = Path(environment["PRIMELINE_DATA_DIR"]) / "ari_app.ready"
+    ready_file = Path(environment["PRIMELINE_DATA_DIR"]) / f"{child.name}.ready"
     url = f"http://127.0.0.1:{environment['PRIMELINE_API_PORT']}/v1/health"
     try:
         async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as http:
             while not (
-                _says(ready_file, child.pid)
-                if child.name == "ari_app"
-                else await _answers(http, url)
+                _says(ready_file, child.pid) if child.name in _SAY_SO else await _answers(http, url)
             ):
                 if not child.running:
                     raise PartFailed(child.name, "ended at its start", log_file)

@@ -15,6 +15,7 @@ RTP_PORTS_PER_SLOT: Final = 400
 FIRST_SIP: Final = 5060
 FIRST_ARI: Final = 8088
 FIRST_API: Final = 8188
+FIRST_AGI: Final = 4573
 FIRST_RTP: Final = 10_000
 
 
@@ -36,6 +37,7 @@ class Ports:
     sip: int
     ari: int
     api: int
+    agi: int
     rtp_first: int
     rtp_last: int
 
@@ -47,6 +49,7 @@ class Ports:
             sip=FIRST_SIP + 2 * slot,
             ari=FIRST_ARI + slot,
             api=FIRST_API + slot,
+            agi=FIRST_AGI + slot,
             rtp_first=rtp_first,
             rtp_last=rtp_first + RTP_PORTS_PER_SLOT - 1,
         )
@@ -94,8 +97,9 @@ def _guard(slot: int) -> socket.socket | None:
 def all_free(ports: Ports, bind_host: str = "127.0.0.1") -> bool:
     """Whether nobody at all listens on any of the ports."""
     udp = [ports.sip, *range(ports.rtp_first, ports.rtp_last + 1)]
+    tcp = (ports.ari, ports.api, ports.agi)
     return all(_is_free(bind_host, port, socket.SOCK_DGRAM) for port in udp) and all(
-        _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in (ports.ari, ports.api)
+        _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in tcp
     )
 
 

@@ -150,6 +150,7 @@ class System:
             "PRIMELINE_SPOOL_DIR": str(config.directory.resolve() / "spool"),
             "PRIMELINE_TREE": str(config.tree.resolve()),
             "PRIMELINE_API_PORT": str(self.ports.api),
+            "PRIMELINE_AGI_PORT": str(self.ports.agi),
             "PRIMELINE_SECRET_KEY": self.secret_key,
             "PRIMELINE_LOG_LEVEL": config.log_level,
             "PRIMELINE_LIMITS": json.dumps(limits_changed(config.limits)),

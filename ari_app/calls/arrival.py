@@ -8,9 +8,9 @@ from ari_app.calls.refusing import no_talk
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import STATE_TIMER, WAIT_TIMER, Turn
 from billing.calls.values import EndReason
-from billing.catalogue.values import Availability, ExpertChoice
-from billing.pins.values import PinCheck
+from billing.catalogue.values import LINES, Availability, ExpertChoice
 from dialplan.menus import press
+from dialplan.menus.pin import Next, after_pin
 from dialplan.prompts.values import Phrase
 
 
@@ -27,6 +27,11 @@ def on_received(turn: Turn, event: Received) -> None:
         turn.settle(EndReason.NUMBER_UNKNOWN, "number-unknown")
         return
     language = (caller.language if caller else None) or number.language
+    if number.kind in LINES:
+        # Nothing is sold there: another process serves it, and has it answered.
+        turn.set(number=number, language=language, line=number.kind)
+        turn.settle(EndReason.SELF_SERVICE, "service-down")
+        return
     turn.set(number=number, caller=caller, language=language, answered=True)
     turn.do(Answer(), Note("answered"))
     if caller is None and number.without_payer == "refuse":
@@ -83,18 +88,19 @@ def identifying_timer(turn: Turn, event: TimerFired) -> None:
 def pin_checked(turn: Turn, event: PinChecked) -> None:
     """Right: go on. Wrong: again, three times in all. Locked: goodbye."""
     tries = turn.data.tries + 1
-    if event.check is PinCheck.RIGHT:
-        turn.do(Note("identified", {"by": "PIN"}))
-        choose(turn)
-    elif event.check is PinCheck.LOCKED:
-        turn.settle(EndReason.PIN_LOCKED, "pin-locked", "goodbye")
-    elif tries >= turn.data.limits.pin_tries:
-        turn.do(Note("PIN wrong", {"tries": tries}))
-        turn.settle(EndReason.PIN_WRONG, "wrong-pin", "goodbye")
-    else:
-        turn.do(Note("PIN wrong", {"tries": tries}))
-        turn.set(tries=tries)
-        turn.say(Leg.CALLER, "wrong-pin", "enter-pin")
+    match after_pin(event.check, tries, turn.data.limits.pin_tries):
+        case Next.GO_ON:
+            turn.do(Note("identified", {"by": "PIN"}))
+            choose(turn)
+        case Next.LOCKED:
+            turn.settle(EndReason.PIN_LOCKED, "pin-locked", "goodbye")
+        case Next.WRONG:
+            turn.do(Note("PIN wrong", {"tries": tries}))
+            turn.settle(EndReason.PIN_WRONG, "wrong-pin", "goodbye")
+        case Next.AGAIN:
+            turn.do(Note("PIN wrong", {"tries": tries}))
+            turn.set(tries=tries)
+            turn.say(Leg.CALLER, "wrong-pin", "enter-pin")
 
 
 def _again(turn: Turn, phrase: str) -> None:

@@ -102,6 +102,13 @@ class HangUp(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver(Command):
+    """Send the caller to a self-service line in the dialplan; his `LegEnded` follows."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class MakeBridge(Command):
     """Make an empty bridge for a talk."""
 

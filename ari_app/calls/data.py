@@ -87,6 +87,8 @@ class CallData:
     rose: bool = False
     """More became available since a longer grant was last asked for."""
     reason: EndReason | None = None
+    line: str | None = None
+    """The self-service line that the caller goes to once the call is written as over."""
     farewell: tuple[Phrase, ...] = ()
     """What the caller hears after settling if there was no talk."""
     talked: bool = False

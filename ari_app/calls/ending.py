@@ -1,6 +1,6 @@
 """Settling, aftercare, goodbye, ending: both are told, then everything is hung up."""
 
-from ari_app.calls.commands import Arm, HangUp, Limit, Note, Stop
+from ari_app.calls.commands import Arm, HandOver, HangUp, Limit, Note, Stop
 from ari_app.calls.events import LegEnded, Said, Settled, Spooled, TimerFired
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import STATE_TIMER, Turn
@@ -17,6 +17,7 @@ CAUSE: dict[EndReason, int] = {
     EndReason.OPERATOR_ENDED: 21,
     EndReason.SERVICE_DOWN: 34,
     EndReason.DATABASE_AWAY: 34,
+    EndReason.SELF_SERVICE: 34,
 }
 """The cause for a caller who was never answered, by which his carrier may route again."""
 
@@ -62,6 +63,10 @@ def after_settling(turn: Turn) -> None:
     data = turn.data
     if data.talked:
         _aftercare(turn)
+    elif data.line is not None and data.caller_up and data.settlement is not None:
+        turn.go(State.ENDING)
+        turn.do(Note("handed over", {"to": data.line}), HandOver(data.line))
+        turn.do(Arm(STATE_TIMER, data.limits.ending_ms))
     elif data.caller_up and data.farewell:
         turn.go(State.GOODBYE)
         turn.last(data.limits.goodbye_ms, "silent")

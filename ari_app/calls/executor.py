@@ -21,6 +21,8 @@ from dialplan.prompts.values import Phrase
 
 FAREWELL_VARIABLE: Final = "PRIMELINE_T"
 LANGUAGE_VARIABLE: Final = "PRIMELINE_LANG"
+CALL_VARIABLE: Final = "PRIMELINE_CALL"
+LINES_CONTEXT: Final = "self-service"
 SWITCH: Final = "TIMEOUT(absolute)"
 NEVER_LEFT_OUT: Final = frozenset({"price", "tone"})
 """What must be heard before anything is charged."""
@@ -122,6 +124,9 @@ class CallExecutor:
                     await ari.dial(names.expert_channel(attempt), for_ms // 1000 + 2)
                 case c.HangUp(leg, attempt, cause):
                     await ari.hang_up(self._channel(leg, attempt), cause)
+                case c.HandOver(line):
+                    leg = Leg.CALLER
+                    await self._hand_over(line, data.language)
                 case c.MakeBridge(bridge):
                     await ari.make_bridge(bridge)
                 case c.Join(bridge):
@@ -188,6 +193,12 @@ class CallExecutor:
                 self._failed = True
             else:
                 self._fail(leg, "Limit", error)
+
+    async def _hand_over(self, line: str, language: str) -> None:
+        channel = self._names.caller_channel
+        await self._ari.set_variable(channel, CALL_VARIABLE, str(self._names.call_id))
+        await self._tell_dialplan(channel, "apology", language)
+        await self._ari.leave(channel, LINES_CONTEXT, line)
 
     async def _prove_switch(self, channel: str) -> None:
         left = await self._ari.variable(channel, SWITCH)

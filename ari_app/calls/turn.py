@@ -79,7 +79,8 @@ class Turn:
             reason=reason,
             farewell=tuple(Phrase(p) if isinstance(p, str) else p for p in farewell),
         )
-        free = NoPayer.CALLER_UNKNOWN if data.number and data.caller is None else None
+        unpaid = data.number and data.caller is None and data.line is None
+        free = NoPayer.CALLER_UNKNOWN if unpaid else None
         self.do(Settle(reason, self.data.intervals, free, by_record))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
         ms = data.limits.settling_ms + data.limits.database_ms

@@ -40,6 +40,7 @@ __all__ = [
     "list_callers",
     "set_number_alone_limit",
     "set_pin",
+    "time_zone_of",
     "top_up",
     "wallet_versions",
 ]
@@ -159,6 +160,14 @@ async def top_up(
     await idempotency.finish(s, key, {"available": available})
     await defer(s, "render-prompts", amounts=[[available, money.currency]])
     return TopUp(moved, money, Money(available, money.currency))
+
+
+async def time_zone_of(s: AsyncSession, account_id: UUID) -> str:
+    """Give the zone a caller's days count by; raises CallerUnknown."""
+    account = await s.get(CallerAccount, account_id)
+    if account is None:
+        raise CallerUnknown(account_id)
+    return account.time_zone
 
 
 async def wallet_versions(s: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -142,6 +142,22 @@ class CallOrder(Base):
     result: Mapped[str | None] = mapped_column(comment="why the call ended, once it has")
 
 
+class LineSession(Base):
+    """A call's time on a self-service line; the row says that it was taken, once."""
+
+    __tablename__ = "line_sessions"
+    __table_args__ = (
+        CheckConstraint("line IN ('account-line', 'expert-line')", name="line"),
+        CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name="ended"),
+    )
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id), primary_key=True)
+    line: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[str | None] = mapped_column(comment="e.g. done, pin-wrong, hung-up")
+
+
 class CelRecord(Base):
     """One line of Asterisk's own record (channel event logging)."""
 

@@ -38,6 +38,7 @@ class EndReason(StrEnum):
     SERVICE_DOWN = "service-down"
     DATABASE_AWAY = "database-away"
     OPERATOR_ENDED = "operator-ended"
+    SELF_SERVICE = "self-service"
 
 
 class NoPayer(StrEnum):

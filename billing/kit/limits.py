@@ -45,6 +45,13 @@ class Limits:
     minimum_talk_seconds: int = 60
     warning_seconds: int = 60
     no_warning_before_seconds: int = 5
+    # The self-service lines.
+    line_key_ms: int = 6_000
+    line_step_ms: int = 60_000
+    line_ms: int = 600_000
+    line_header_ms: int = 2_000
+    line_sessions: int = 40
+    price_change_ms: int = 60_000
     # Housekeeping.
     database_ms: int = 2_500
     heartbeat_ms: int = 5_000

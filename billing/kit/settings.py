@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     tree: Path | None = Field(default=None, description="a Debian tree that may hold voices")
     api_host: str = "127.0.0.1"
     api_port: int = 8188
+    agi_port: int = 4573
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
     public_url: str | None = Field(default=None, description="https://… of the API, from outside")

@@ -7,6 +7,7 @@ from billing.money.values import Money
 from billing.tariffs.values import Tariff
 from dialplan.prompts.amounts import amount_texts
 from dialplan.prompts.catalogue import LANGUAGES, UnknownLanguage, catalogue
+from dialplan.prompts.dates import RANGES, date_text, unit_text
 from dialplan.prompts.durations import duration, more_than_an_hour
 from dialplan.prompts.numbers import UnsayableValue
 from dialplan.prompts.prices import price_text
@@ -16,7 +17,8 @@ NAME_LENGTH: Final = 60
 """The longest expert's name said, in characters."""
 
 VALUED: Final = frozenset(
-    {"price", "credit-buys", "credit-buys-caller", "free-call", "amount", "expert-name"}
+    {"price", "credit-buys", "credit-buys-caller", "free-call", "amount", "expert-name", "unit"}
+    | RANGES.keys()
 )
 """Ids of the phrases that carry a value."""
 
@@ -37,7 +39,9 @@ class UnknownPhrase(KeyError):
     """An id that is neither in the catalogue nor a phrase with a value: a programming error."""
 
 
-def texts(phrase: Phrase, language: str) -> tuple[str, ...]:
+def texts(  # noqa: C901, PLR0911  (a table of kinds of phrases)
+    phrase: Phrase, language: str
+) -> tuple[str, ...]:
     """Give what is said, one text for each sound file; empty text where it is only a tone.
 
     `Phrase("amount", Money.of_minor(1230, "EUR"))` is "twelve euros", "and thirty cents".
@@ -59,6 +63,10 @@ def texts(phrase: Phrase, language: str) -> tuple[str, ...]:
             return amount_texts(value, language)
         case "expert-name", str():
             return (_name(value),)
+        case "unit", str():
+            return (unit_text(value, language),)
+        case _, int() if id_ in RANGES:
+            return (date_text(id_, value, language),)
     if id_ in VALUED:
         raise UnsayableValue(id_, value)
     try:

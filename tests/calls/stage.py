@@ -59,6 +59,12 @@ LIMITS: Final = Limits(
     goodbye_ms=3_000,
     ending_ms=1_000,
     received_ms=2_000,
+    line_key_ms=1_500,
+    line_step_ms=20_000,
+    line_ms=60_000,
+    line_header_ms=1_000,
+    line_sessions=8,
+    price_change_ms=0,
     grant_seconds=6,
     extend_at_seconds=3,
     minimum_talk_seconds=2,
@@ -241,6 +247,17 @@ class Stage:
                 free_limit_seconds=free_limit_seconds,
                 language=language,
                 at=datetime.now(UTC),
+            )
+        return number
+
+    async def line_number(
+        self, kind: Literal["account-line", "expert-line"], *, language: str = "en"
+    ) -> str:
+        """A number that is a self-service line."""
+        number = f"+331990{next(self._numbers):05d}"
+        async with self.sessions.begin() as s:
+            await catalogue.add_number(
+                s, number=number, kind=kind, language=language, at=datetime.now(UTC)
             )
         return number
 
@@ -478,7 +495,7 @@ async def whole_system(
         tree=tree,
         durable=False,
         limits=limits,
-        parts=("ari_app",),
+        parts=("ari_app", "agi"),
         restart=restart,
     )
     async with System(config, prepare) as system:

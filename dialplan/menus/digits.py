@@ -1,4 +1,4 @@
-"""Dialogues by keypad, as pure values and functions."""
+"""What is keyed, key by key."""
 
 from dataclasses import dataclass, replace
 from typing import Final
