@@ -31,6 +31,7 @@ from primeline.commands import (
     tariffs,
     trunks,
     twilio,
+    vouchers,
 )
 from primeline.commands.common import JsonOption, RegionOption, audited, show_one, transact
 from primeline.running import find_settings
@@ -104,6 +105,7 @@ app.command("revenue")(reports.revenue)
 app.command("price")(reports.price)
 app.add_typer(trunks.app, name="trunk")
 app.add_typer(phones.app, name="phone")
+app.add_typer(vouchers.app, name="voucher")
 
 
 @app.command()

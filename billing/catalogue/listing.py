@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ class ExpertListed:
     language: str
     category: str | None
     presence: str
+    available_until: datetime | None
     in_call: bool
     endpoints: tuple[str, ...]
     tariff: str | None
@@ -119,6 +121,7 @@ async def _experts_listed(s: AsyncSession, rows: Sequence[Any]) -> list[ExpertLi
             language=expert.language,
             category=expert.category,
             presence=expert.presence,
+            available_until=expert.available_until,
             in_call=bool(in_call),
             endpoints=tuple(endpoints.get(expert.id, [])),
             tariff=tariff,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_23_line_sessions"
-down_revision = "2026_11_23_number_purchases"
+down_revision = "2026_11_23_notifications"
 branch_labels = None
 depends_on = None
 

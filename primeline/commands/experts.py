@@ -1,22 +1,28 @@
 """`primeline expert`: who answers, on which phones, at what price and share."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.catalogue import listing, service
-from billing.catalogue.errors import ExpertUnknown
+from billing.catalogue import listing, opening, pins, pricing, service
+from billing.catalogue.errors import ExpertUnknown, InvalidBounds
 from billing.catalogue.listing import ExpertListed
+from billing.catalogue.models import Expert
+from billing.catalogue.presence import set_hours
+from billing.catalogue.values import PriceBounds
 from billing.endpoints.service import give_password
 from billing.kit.clock import now
+from billing.money.text import parse
 from billing.shares.service import set_share, shares_of
 from billing.shares.values import ShareRule
 from billing.tariffs import service as tariffs
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
 from primeline.commands.phones import tell_access, with_passwords
 from primeline.commands.tariffs import basis_points_of, percent_of
+from primeline.commands.weekly import read_hours
 
 app = typer.Typer(no_args_is_help=True, help="Experts and their phones.")
 
@@ -100,16 +106,91 @@ def show(extension: str, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def presence(extension: str, state: Presence) -> None:
+def presence(
+    extension: str,
+    state: Presence,
+    until: Annotated[
+        datetime | None,
+        typer.Option(help="For an available one: up to when, by his own clock", formats=["%H:%M"]),
+    ] = None,
+) -> None:
     """Say whether an expert takes calls."""
 
     async def work(s: AsyncSession) -> None:
-        expert_id = await service.expert_by_extension(s, extension)
-        await service.set_presence(s, expert_id, state.value)
-        await audited(s, "presence-set", "expert", expert_id, presence=state.value)
+        expert = await _row(s, extension)
+        moment = until and opening.next_at(until.time(), now(), expert.time_zone)
+        await service.set_presence(s, expert.id, state.value, until=moment)
+        await audited(s, "presence-set", "expert", expert.id, presence=state.value, until=moment)
 
     transact(work)
     typer.echo(f"The expert with extension {extension} is {state.value}.")
+
+
+@app.command()
+def pin(extension: str, as_json: JsonOption = False) -> None:
+    """Give an expert a new PIN for the expert line, shown once; the old one is gone."""
+
+    async def work(s: AsyncSession) -> str:
+        expert_id = await service.expert_by_extension(s, extension)
+        made = await pins.set_pin(s, expert_id)
+        await audited(s, "pin-set", "expert", expert_id)
+        return made
+
+    show_one({"pin": transact(work)}, as_json=as_json)
+    if not as_json:
+        typer.echo("The PIN is kept nowhere: note it now.")
+
+
+@app.command()
+def bounds(
+    extension: str,
+    least: Annotated[str | None, typer.Option(help="The least a minute: 0.80")] = None,
+    most: Annotated[str | None, typer.Option(help="The most a minute: 2.50")] = None,
+    currency: Annotated[str, typer.Option(help="That of his tariff")] = "EUR",
+) -> None:
+    """Say what an expert may ask a minute; without both he may not change his price."""
+    given = None
+    if least is not None and most is not None:
+        given = PriceBounds(parse(least, currency), parse(most, currency))
+    elif least is not None or most is not None:
+        raise InvalidBounds
+
+    async def work(s: AsyncSession) -> None:
+        expert_id = await service.expert_by_extension(s, extension)
+        await pricing.set_bounds(s, expert_id, given)
+        detail = {"least": given and given.least, "most": given and given.most}
+        await audited(s, "price-bounds-set", "expert", expert_id, **detail)
+
+    transact(work)
+    said = "may not change the price" if given is None else f"may ask {least} to {most} {currency}"
+    typer.echo(f"The expert with extension {extension} {said}.")
+
+
+@app.command()
+def hours(
+    extension: str,
+    stretches: Annotated[
+        list[str] | None, typer.Argument(help="Like 'mon 09:00-12:00'; none: always")
+    ] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Whose clock: Europe/Paris")] = None,
+) -> None:
+    """Set the hours of the week in which an expert takes calls."""
+    read = [read_hours(one) for one in stretches or []]
+
+    async def work(s: AsyncSession) -> None:
+        expert_id = await service.expert_by_extension(s, extension)
+        await set_hours(s, expert_id, read, time_zone=time_zone)
+        detail = {"hours": stretches, "time_zone": time_zone}
+        await audited(s, "hours-set", "expert", expert_id, **detail)
+
+    transact(work)
+    typer.echo(f"The expert with extension {extension} has {len(read) or 'no'} hours set.")
+
+
+async def _row(s: AsyncSession, extension: str) -> Expert:
+    expert = await s.get(Expert, await service.expert_by_extension(s, extension))
+    assert expert is not None  # just found
+    return expert
 
 
 async def _one(s: AsyncSession, extension: str) -> ExpertListed:
@@ -130,6 +211,7 @@ async def _values(s: AsyncSession, expert: ExpertListed) -> dict[str, Any]:
         "tariff": expert.tariff,
         "share_percent": f"{percent_of(rule.expert_basis_points)} of the {rule.basis}",
         "presence": expert.presence,
+        "until": expert.available_until,
         "in_call": expert.in_call,
         "id": expert.expert_id,
     }

@@ -29,6 +29,8 @@ class Kind(StrEnum):
 
     MENU = "menu"
     DIRECT = "direct"
+    ACCOUNT_LINE = "account-line"
+    EXPERT_LINE = "expert-line"
 
 
 class WithoutPayer(StrEnum):
@@ -41,7 +43,9 @@ class WithoutPayer(StrEnum):
 @app.command()
 def add(
     number: Annotated[str, typer.Argument(help="Like +33 1 99 00 12 34")],
-    kind: Annotated[Kind, typer.Option(help="A menu of experts, or one expert's own")] = Kind.MENU,
+    kind: Annotated[
+        Kind, typer.Option(help="A menu of experts, one expert's own, or a line for self-service")
+    ] = Kind.MENU,
     expert: Annotated[
         str | None, typer.Option(help="For a direct number: the expert's extension")
     ] = None,

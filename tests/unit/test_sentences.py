@@ -55,6 +55,57 @@ CALL_MACHINE_IDS = {
     "warning",
 }
 
+LINE_IDS = {
+    "account-menu",
+    "at",
+    "earned-this-month",
+    "earned-today",
+    "enter-day-limit",
+    "enter-hour",
+    "enter-own-extension",
+    "enter-price",
+    "enter-voucher",
+    "expected-this-month",
+    "expert-menu",
+    "expert-pin-locked",
+    "it-lasted",
+    "last-calls",
+    "limit-not-lower",
+    "limit-per-call",
+    "limit-per-day",
+    "limit-per-month",
+    "limit-set",
+    "new-day-limit",
+    "new-price",
+    "no-calls-yet",
+    "no-limits",
+    "no-such-hour",
+    "nothing",
+    "nothing-changed",
+    "press-1-to-confirm",
+    "price-from",
+    "price-is",
+    "price-not-allowed",
+    "price-not-settable",
+    "price-out-of-bounds",
+    "price-set",
+    "price-to",
+    "today",
+    "voucher-credited",
+    "voucher-currency",
+    "voucher-expired",
+    "voucher-miskeyed",
+    "voucher-tries",
+    "voucher-unknown",
+    "voucher-used",
+    "voucher-voided",
+    "wrong-extension-or-pin",
+    "yesterday",
+    "you-are-off-line",
+    "you-are-on-line",
+    "you-are-on-line-until",
+}
+
 
 def cents(minor: int, currency: str = "EUR") -> Money:
     return Money.of_minor(minor, currency)
@@ -362,7 +413,7 @@ def test_a_name_is_words_only(given: str, said: str) -> None:
 
 
 def test_every_phrase_of_the_call_is_in_both_languages() -> None:
-    assert set(catalogue("en")) == set(catalogue("fr")) == CALL_MACHINE_IDS
+    assert set(catalogue("en")) == set(catalogue("fr")) == CALL_MACHINE_IDS | LINE_IDS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
