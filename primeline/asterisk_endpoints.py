@@ -6,14 +6,13 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
 from billing.endpoints.formats import write_number
-from billing.endpoints.rules import check_trunk
+from billing.endpoints.rules import check_password, check_trunk
 from billing.endpoints.values import KnownPhone, Trunk
 from billing.kit.errors import PrimelineError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,78}")
 _NUMBER = re.compile(r"\+?[0-9]{2,15}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
-_FOREIGN_SECRET = re.compile(r"[\x21-\x7e]{1,128}")
 _HA1 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -55,13 +54,6 @@ def checked_secret(value: str) -> str:
     if not _SECRET.fullmatch(value):
         raise UnsafeSetting("a password (8 to 128 letters, digits, _ or -)", "…")
     return value
-
-
-def checked_foreign_secret(value: str) -> str:
-    """Give a carrier's password as it is written; raises `UnsafeSetting`."""
-    if not _FOREIGN_SECRET.fullmatch(value):
-        raise UnsafeSetting("a password (1 to 128 printable characters, no spaces)", "…")
-    return value.replace(";", "\\;")
 
 
 def checked_address(value: str) -> str:
@@ -149,7 +141,9 @@ def _host(trunk: Trunk, password: str | None) -> Iterator[str]:
     if username is None or password is None:
         return
     yield from ("", f"[_{name}-out]", "type = auth", "auth_type = digest")
-    yield from (f"username = {username}", f"password = {checked_foreign_secret(password)}")
+    check_password(name, password)
+    escaped = password.replace(";", "\\;")
+    yield from (f"username = {username}", f"password = {escaped}")
     if trunk.register:
         yield from ("", f"[_{name}-registration](_registration)", f"outbound_auth = _{name}-out")
         yield from (f"server_uri = sip:{host}", f"client_uri = sip:{username}@{host}")

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.endpoints.rules import check_trunk
+from billing.endpoints.rules import check_password, check_trunk
 from billing.endpoints.service import list_phones
 from billing.endpoints.trunks import list_trunks
 from billing.endpoints.values import KnownPhone, Trunk
@@ -29,7 +29,9 @@ async def read_lines(s: AsyncSession, key: str) -> tuple[Lines, list[str]]:
         trunks.append(trunk)
         if trunk.sealed_password is not None:
             try:
-                passwords[trunk.name] = SecretBox(key).open(trunk.sealed_password)
+                password = SecretBox(key).open(trunk.sealed_password)
+                check_password(trunk.name, password)
+                passwords[trunk.name] = password
             except PrimelineError as error:
                 problems.append(f"Trunk {trunk.name} can't log in at {trunk.host}: {error}")
     return Lines(tuple(trunks), tuple(await list_phones(s)), passwords), problems

@@ -27,6 +27,7 @@ _DESTINATION = re.compile(r"([A-Z]{2})-(fixed|mobile|voip)")
 _HA1 = re.compile(r"[0-9a-f]{32}")
 _USERNAME = re.compile(r"[A-Za-z0-9._+-]{1,80}")
 _DIALLED = re.compile(r"\+?[0-9*]{1,32}")
+_PASSWORD = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 _PORTS = 65_536
 _DEAR: Final = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST)
 _REFUSED: Final = {
@@ -43,6 +44,14 @@ def check_trunk(trunk: Trunk) -> None:
         raise InvalidEndpoint(trunk.name)
     for why in (*_wrong_way_in(trunk), *_wrong_way_out(trunk), *_wrong_numbers(trunk)):
         raise TrunkInvalid(trunk.name, why)
+
+
+def check_password(name: str, password: str) -> None:
+    """Raise TrunkInvalid for a carrier's password that Asterisk's files can't hold."""
+    if not _PASSWORD.fullmatch(password):
+        raise TrunkInvalid(
+            name, "a password has up to 128 printable characters, no space at an end"
+        )
 
 
 def is_address(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Trunks: found for a call, added, edited and removed by the operator."""
 
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -11,13 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.endpoints.errors import TrunkInUse, TrunkUnknown
 from billing.endpoints.models import TrunkRow
 from billing.endpoints.names import take_name, tell_asterisk
-from billing.endpoints.rules import check_trunk
+from billing.endpoints.rules import check_password, check_trunk
 from billing.endpoints.values import KnownTrunk, NumberFormat, Trunk
 from billing.kit import versions
+from billing.kit.secrets import SecretBox
 from billing.kit.versions import Expected
 
 USERS: Final = {"expert_phones": "an expert's phone"}
 """What may point to a trunk, by table."""
+
+
+def with_password(trunk: Trunk, username: str, password: str, box: SecretBox) -> Trunk:
+    """Give a trunk that logs in at its host; the password is sealed. Raises TrunkInvalid."""
+    check_password(trunk.name, password)
+    return replace(trunk, username=username, sealed_password=box.seal(password))
 
 
 async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:

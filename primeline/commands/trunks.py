@@ -214,7 +214,7 @@ def _changed(trunk: Trunk, options: dict[str, Any]) -> Trunk:
     for field in ("trusted", "register", "region"):
         if options[field] is not None:
             fields[field] = options[field]
-    for field in ("host", "proxy", "username"):
+    for field in ("host", "proxy"):
         if options[field] is not None:
             fields[field] = _unless_none(options[field])
     for field, option in (("addresses", "address"), ("destinations", "allow")):
@@ -227,11 +227,19 @@ def _changed(trunk: Trunk, options: dict[str, Any]) -> Trunk:
         present = _unless_none(options["present"])
         region = options["region"] or trunk.region
         fields["presented_number"] = None if present is None else require_e164(present, region)
-    if "username" in fields:
-        fields["sealed_password"] = None if fields["username"] is None else _sealed_password()
     fields["inbound"] = _format(trunk.inbound, options, "inbound")
     fields["outbound"] = _format(trunk.outbound, options, "outbound")
-    return replace(trunk, **fields)
+    return _logging_in(replace(trunk, **fields), options["username"])
+
+
+def _logging_in(trunk: Trunk, username: str | None) -> Trunk:
+    if username is None:
+        return trunk
+    if username == NONE:
+        return replace(trunk, username=None, sealed_password=None)
+    box = SecretBox(find_key())
+    given = os.environ.get(PASSWORD_VARIABLE) or typer.prompt("Password", hide_input=True)
+    return trunks.with_password(trunk, username, str(given), box)
 
 
 def _format(before: NumberFormat, options: dict[str, Any], way: str) -> NumberFormat:
@@ -252,12 +260,6 @@ def _whole(text: str) -> int:
     if not text.isdecimal():
         raise typer.BadParameter(f"{text!r} is no whole number", param_hint="--maximum-calls")
     return int(text)
-
-
-def _sealed_password() -> str:
-    box = SecretBox(find_key())
-    given = os.environ.get(PASSWORD_VARIABLE) or typer.prompt("Password", hide_input=True)
-    return box.seal(str(given))
 
 
 def _values(known: KnownTrunk) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -32,6 +33,8 @@ from tests.calls.stage import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+MOST_SILENCE_MS = 500
+"""Packets come every 20 ms; a busy machine may be late with some."""
 HOME, PRESENTED = "+33199001277", "+33199001200"
 
 
@@ -47,6 +50,23 @@ async def test_a_trunk_brings_no_more_calls_at_once_than_it_may(stage: Stage) ->
     third = await stage.dial(caller, number, trunk=NARROW)
     await stage.hears(third, "enter-pin")
     await third.hang_up()
+
+
+async def test_a_trunk_added_and_removed_meanwhile_leaves_a_talk_alone(stage: Stage) -> None:
+    expert, caller, number = await stage.expert(), await stage.caller(), await stage.number()
+    talk = await stage.to_talk(caller, number, expert)
+    began = len(talk.caller.heard)
+    more = Trunk("more", addresses=("203.0.113.10",))
+    assert await stage.system.use_lines(stage_lines(more))
+    await stage.both_talk(talk)
+    assert await stage.system.use_lines(stage_lines())
+    await stage.both_talk(talk)
+    heard = [frame.at_us for frame in list(talk.caller.heard)[began:]]
+    await talk.caller.hang_up()
+    record = await stage.ended(caller)
+    assert record.summary.reason == "caller-hung-up"
+    longest_ms = max(later - earlier for earlier, later in pairwise(heard)) // 1_000
+    assert longest_ms < MOST_SILENCE_MS
 
 
 async def _until(done: Callable[[], bool], *, seconds: int = 10) -> None:

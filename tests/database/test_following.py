@@ -4,9 +4,11 @@ import asyncio
 import os
 import time
 
+import pytest
 from sqlalchemy import text
 
 from billing.endpoints import service, trunks
+from billing.endpoints.errors import TrunkInvalid
 from billing.endpoints.values import Trunk
 from billing.kit.database import Sessions
 from billing.kit.secrets import SecretBox
@@ -102,6 +104,25 @@ async def test_a_password_at_a_carrier_is_opened_with_the_key_and_told_once_if_i
     await follower.follow(Asterisk().use)
     assert (lines.trunks, lines.passwords) == ((out,), {})
     assert [one for one in told if "can't log in at sip.example.com" in one] == told[:1]
+
+
+async def test_a_password_that_asterisk_cant_be_told_keeps_no_other_change_away(
+    sessions: Sessions,
+) -> None:
+    out = Trunk(
+        "out",
+        host="sip.example.com",
+        username="us",
+        sealed_password=SecretBox(KEY).seal("two\nlines"),
+        presented_number="+33199000001",
+    )
+    async with sessions.begin() as s:
+        await trunks.add_trunk(s, out)
+        with pytest.raises(TrunkInvalid, match="printable"):
+            trunks.with_password(out, "us", "two\nlines", SecretBox(KEY))
+    told: list[str] = []
+    lines = await Follower(sessions, KEY, told.append).first()
+    assert (lines.trunks, dict(lines.passwords), len(told)) == ((out,), {}, 1)
 
 
 async def test_a_row_that_makes_no_trunk_is_left_out_and_told_once(sessions: Sessions) -> None:

@@ -131,7 +131,7 @@ def test_asterisks_record_lists_its_types_by_name_and_never_digits(instance: Ins
         Lines(trunks=(replace(OUT, host="sip.example.com\n[b]"),)),
         Lines(trunks=(replace(OUT, username="a;b"),)),
         Lines(trunks=(OUT,), passwords={"out": "two\nlines"}),
-        Lines(trunks=(OUT,), passwords={"out": "with space"}),
+        Lines(trunks=(OUT,), passwords={"out": "space at its end "}),
     ],
 )
 def test_what_could_mean_something_else_to_asterisk_is_refused(
