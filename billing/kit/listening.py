@@ -64,7 +64,7 @@ async def listen(
                 yield Connected()
                 async for notify in connection.notifies():
                     yield Told(notify.channel, notify.payload)
-        except psycopg.OperationalError as error:
+        except (psycopg.Error, OSError) as error:
             log.warning("not listening", error=type(error).__name__)
         yield Lost()
         await asyncio.sleep(CONNECT_AGAIN_SECONDS)

@@ -12,7 +12,7 @@ from billing.calls import orders
 from billing.calls.errors import CallEnded, CallUnknown, OrderUnknown
 from billing.calls.orders import Attended, Order
 from billing.calls.values import EndReason
-from billing.kit.listening import Connected, Told, listen
+from billing.kit.listening import Connected, Lost, Told, listen
 from tests.database.world import World
 
 LATER = timedelta(seconds=29)
@@ -140,3 +140,13 @@ async def test_who_listens_is_told_of_an_order_at_once(world: World, fresh_datab
                 continue
             assert heard == Told(orders.CHANNEL, str(call_id))
             break
+
+
+async def test_a_database_that_refuses_to_be_listened_to_is_asked_again(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.kit.listening.CONNECT_AGAIN_SECONDS", 0)
+    nowhere = fresh_database.rsplit("/", 1)[0] + "/no_such_database"
+    async with asyncio.timeout(5), aclosing(listen(nowhere, orders.CHANNEL)) as heard:
+        told = [await anext(heard) for _ in range(2)]
+    assert told == [Lost(), Lost()]
