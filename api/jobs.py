@@ -19,7 +19,7 @@ from billing.kit.clock import now
 from billing.kit.database import Sessions
 from billing.kit.settings import Settings
 from billing.money.values import Money
-from billing.monitoring import security
+from billing.monitoring import security, states
 from billing.notifications import service as notifications
 from billing.notifications.values import Sender
 from billing.tariffs import snapshot
@@ -152,6 +152,12 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     @app.task(name="sweep", queueing_lock="sweep")
     async def sweep_calls(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
         await sweep(sessions)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="watch-monitor", queueing_lock="watch-monitor")
+    async def watch_monitor(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        async with sessions.begin() as s:
+            await states.watch_monitors(s, now())
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="trim-monitoring", queueing_lock="trim-monitoring")

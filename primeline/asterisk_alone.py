@@ -61,7 +61,7 @@ async def _run(settings: Settings, host: str) -> None:
         limits=settings.limits,
         parts=(),
         migrate=False,
-        secrets=Secrets(settings.ari_password.get_secret_value()),
+        secrets=_secrets(settings),
     )
 
     async def prepare(_system: System) -> Lines:
@@ -77,6 +77,14 @@ async def _run(settings: Settings, host: str) -> None:
     finally:
         await bell.close()
         await engine.dispose()
+
+
+def _secrets(settings: Settings) -> Secrets:
+    """Without a password for the monitor it gets one that nobody knows."""
+    ari = settings.ari_password.get_secret_value()
+    monitor = settings.monitor_password.get_secret_value()
+    made = Secrets.random()
+    return Secrets(ari_password=ari, monitor_password=monitor or made.monitor_password)
 
 
 def _say(sentence: str) -> None:

@@ -29,6 +29,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATES: Final = ROOT / "asterisk-conf"
 DIALPLAN: Final = ROOT / "dialplan" / "extensions.conf"
 ARI_USER: Final = "primeline"
+MONITOR_USER: Final = "monitor"
 LOOPBACK: Final = "127.0.0.1"
 CEL_NAME: Final = "primeline.csv"
 ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_reach`
@@ -49,11 +50,14 @@ class Secrets:
     """What one instance alone knows."""
 
     ari_password: str
+    monitor_password: str
 
     @classmethod
     def random(cls) -> "Secrets":
         """Make new ones."""
-        return cls(ari_password=secrets.token_urlsafe(32))
+        return cls(
+            ari_password=secrets.token_urlsafe(32), monitor_password=secrets.token_urlsafe(32)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,9 @@ def render(
         "rtp_last": str(instance.ports.rtp_last),
         "ari_user": ARI_USER,
         "ari_password": checked_secret(instance.secrets.ari_password),
+        "ami_port": str(instance.ports.ami),
+        "monitor_user": MONITOR_USER,
+        "monitor_password": checked_secret(instance.secrets.monitor_password),
         "received_seconds": f"{limits.received_ms // 1000}.{limits.received_ms % 1000:03d}",
         "trunks": trunks,
         "phones": phones,

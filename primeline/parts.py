@@ -18,6 +18,7 @@ ARI_APPLICATION: Final = "primeline"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ari_app": ("-m", "ari_app"),
     "agi": ("-m", "agi"),
+    "monitor": ("-m", "ari_app.monitor"),
     "worker": ("-m", "api.worker"),
     "api": ("-m", "api"),
 }

@@ -16,6 +16,11 @@ FIRST_SIP: Final = 5060
 FIRST_ARI: Final = 8088
 FIRST_API: Final = 8188
 FIRST_AGI: Final = 4573
+FIRST_AMI: Final = 5238
+FIRST_METRICS: Final = 9500
+METRICS_PER_SLOT: Final = 8
+"""One for each part that has figures to tell."""
+
 FIRST_RTP: Final = 10_000
 
 
@@ -32,14 +37,22 @@ class NoFreePorts(PrimelineError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of one instance; `rtp_last` is included."""
+    """The ports of one instance; `rtp_last` is included, `metrics` is the first of several."""
 
     sip: int
     ari: int
     api: int
     agi: int
+    ami: int
+    metrics: int
     rtp_first: int
     rtp_last: int
+
+    @property
+    def tcp(self) -> tuple[int, ...]:
+        """All ports on loopback that speak TCP."""
+        metrics = range(self.metrics, self.metrics + METRICS_PER_SLOT)
+        return (self.ari, self.api, self.agi, self.ami, *metrics)
 
     @classmethod
     def of_slot(cls, slot: int) -> Self:
@@ -50,6 +63,8 @@ class Ports:
             ari=FIRST_ARI + slot,
             api=FIRST_API + slot,
             agi=FIRST_AGI + slot,
+            ami=FIRST_AMI + slot,
+            metrics=FIRST_METRICS + METRICS_PER_SLOT * slot,
             rtp_first=rtp_first,
             rtp_last=rtp_first + RTP_PORTS_PER_SLOT - 1,
         )
@@ -97,9 +112,8 @@ def _guard(slot: int) -> socket.socket | None:
 def all_free(ports: Ports, bind_host: str = "127.0.0.1") -> bool:
     """Whether nobody at all listens on any of the ports."""
     udp = [ports.sip, *range(ports.rtp_first, ports.rtp_last + 1)]
-    tcp = (ports.ari, ports.api, ports.agi)
     return all(_is_free(bind_host, port, socket.SOCK_DGRAM) for port in udp) and all(
-        _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in tcp
+        _is_free("127.0.0.1", port, socket.SOCK_STREAM) for port in ports.tcp
     )
 
 

@@ -212,7 +212,12 @@ class AriClient:
         """All bridges there are."""
         return list(await self.request("GET", "bridges"))
 
-    # Playbacks and the application.
+    # Endpoints, playbacks and the application.
+
+    async def online_endpoints(self) -> dict[str, bool]:
+        """All trunks and phones by name, and whether calls could reach them now."""
+        found = await self.request("GET", "endpoints/PJSIP")
+        return {one["resource"]: one.get("state") == "online" for one in found}
 
     async def plays(self, playback: str) -> bool:
         """Whether a playback goes on or waits."""

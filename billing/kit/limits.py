@@ -56,3 +56,6 @@ class Limits:
     database_ms: int = 2_500
     heartbeat_ms: int = 5_000
     sweep_ms: int = 60_000
+    # A frozen Asterisk is noticed within both of these.
+    ami_ping_ms: int = 10_000
+    ami_ms: int = 5_000

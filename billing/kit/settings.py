@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     ari_url: str = "http://127.0.0.1:8088"
     ari_user: str = "primeline"
     ari_password: SecretStr = SecretStr("")
+    ami_host: str = "127.0.0.1"
+    ami_port: int = 5238
+    monitor_user: str = "monitor"
+    monitor_password: SecretStr = SecretStr("")
     secret_key: SecretStr = Field(default=SecretStr(""), description="seals what we must present")
     data_dir: Path = Path(".primeline")
     cel_file: Path = Path(".primeline/asterisk/log/cel-custom/primeline.csv")

@@ -38,10 +38,16 @@ async def clear_alarm(s: AsyncSession, kind: AlarmKind, subject: str, *, at: dat
 
 
 async def list_alarms(
-    s: AsyncSession, *, cleared_too: bool = False, limit: int = 200
+    s: AsyncSession,
+    *,
+    kind: AlarmKind | None = None,
+    cleared_too: bool = False,
+    limit: int = 200,
 ) -> list[Alarm]:
-    """List the open alarms, newest first; with those that were cleared where asked for."""
+    """List the open alarms (of one kind), newest first; the cleared ones too where asked for."""
     query = select(AlarmRow).order_by(AlarmRow.raised_at.desc(), AlarmRow.id.desc()).limit(limit)
+    if kind is not None:
+        query = query.where(AlarmRow.kind == kind)
     if not cleared_too:
         query = query.where(AlarmRow.cleared_at.is_(None))
     return [_alarm(row) for row in await s.scalars(query)]

@@ -1,20 +1,25 @@
 """How each Asterisk, and what it exchanges calls with, is."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import case, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.monitoring.alarms import clear_alarm, raise_alarm
 from billing.monitoring.models import AsteriskStateRow, EndpointStateRow
 from billing.monitoring.values import (
+    AlarmKind,
     AsteriskCondition,
     AsteriskState,
     EndpointCondition,
     EndpointKind,
     EndpointState,
 )
+
+MONITOR_SILENT: Final = timedelta(minutes=2)
 
 
 async def set_asterisk(
@@ -56,6 +61,16 @@ async def list_asterisks(s: AsyncSession) -> list[AsteriskState]:
         )
         for row in rows
     ]
+
+
+async def watch_monitors(s: AsyncSession, at: datetime) -> None:
+    """Raise an alarm for each Asterisk whose monitor is silent; clear it where it isn't."""
+    for one in await list_asterisks(s):
+        if at - one.seen_at > MONITOR_SILENT:
+            detail = f"The monitor of Asterisk {one.asterisk_id} has said nothing for a while."
+            await raise_alarm(s, AlarmKind.MONITOR_AWAY, one.asterisk_id, detail, at=at)
+        else:
+            await clear_alarm(s, AlarmKind.MONITOR_AWAY, one.asterisk_id, at=at)
 
 
 async def set_endpoint(

@@ -67,6 +67,20 @@ async def test_an_asterisk_is_seen_and_keeps_when_it_started(s: AsyncSession) ->
     assert (one.since, one.seen_at, one.started_at) == (AT, AT + MINUTE, AT - MINUTE)
 
 
+async def test_a_monitor_that_says_nothing_any_more_is_an_alarm_until_it_speaks(
+    s: AsyncSession,
+) -> None:
+    await states.set_asterisk(s, "one", AsteriskCondition.UP, at=AT)
+    await states.watch_monitors(s, AT + MINUTE)
+    assert await alarms.list_alarms(s) == []
+    await states.watch_monitors(s, AT + 3 * MINUTE)
+    (alarm,) = await alarms.list_alarms(s)
+    assert (alarm.kind, alarm.subject) == ("monitor-away", "one")
+    await states.set_asterisk(s, "one", AsteriskCondition.UP, at=AT + 4 * MINUTE)
+    await states.watch_monitors(s, AT + 4 * MINUTE)
+    assert await alarms.list_alarms(s) == []
+
+
 async def test_security_counts_of_a_minute_add_up_and_old_ones_are_trimmed(
     s: AsyncSession,
 ) -> None:

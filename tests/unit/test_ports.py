@@ -1,20 +1,27 @@
 import socket
 from itertools import combinations
 
-from primeline.ports import RTP_PORTS_PER_SLOT, SLOTS, Ports, all_free, lease_ports
+from primeline.ports import (
+    METRICS_PER_SLOT,
+    RTP_PORTS_PER_SLOT,
+    SLOTS,
+    Ports,
+    all_free,
+    lease_ports,
+)
 
 EPHEMERAL_FIRST = 32_768
 
 
 def every_port(ports: Ports) -> set[int]:
-    return {ports.sip, ports.ari, ports.api, *range(ports.rtp_first, ports.rtp_last + 1)}
+    return {ports.sip, *ports.tcp, *range(ports.rtp_first, ports.rtp_last + 1)}
 
 
 def test_no_two_slots_share_a_port_and_none_reaches_the_kernels_own_range() -> None:
     slots = [every_port(Ports.of_slot(slot)) for slot in range(SLOTS)]
     assert all(not one & other for one, other in combinations(slots, 2))
     assert max(max(ports) for ports in slots) < EPHEMERAL_FIRST
-    assert all(len(ports) == RTP_PORTS_PER_SLOT + 3 for ports in slots)
+    assert all(len(ports) == RTP_PORTS_PER_SLOT + 5 + METRICS_PER_SLOT for ports in slots)
 
 
 def test_two_leases_never_hold_the_same_ports_and_a_released_one_is_given_again() -> None:
