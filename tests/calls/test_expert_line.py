@@ -1,5 +1,6 @@
 """The expert line on a real Asterisk: presence, earnings and price by keypad, heard by callers."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from billing.catalogue import pins, pricing
 from billing.catalogue.values import PriceBounds
 from billing.shares.service import set_share
 from billing.shares.values import ShareRule
+from dialplan.prompts.spoken import sum_phrases
 from dialplan.prompts.values import Phrase
 from primeline.phones import PhoneCall
 from tests.calls.stage import PRICE, ExpertOnStage, Stage, euro
@@ -103,6 +105,7 @@ async def test_what_was_earned_and_a_new_price_are_heard_and_the_next_call_costs
     await incoming.press("1")
     await stage.hears(incoming, "tone")
     await stage.hears(call, "tone")
+    await asyncio.sleep(2.5)
     await call.hang_up()
     await incoming.wait_ended()
     record = await stage.ended(caller)
@@ -110,6 +113,15 @@ async def test_what_was_earned_and_a_new_price_are_heard_and_the_next_call_costs
     assert settlement is not None
     assert record.tariff == dearer
     assert settlement.charge == euro(5 * settlement.billed_seconds)
+    assert settlement.charge >= euro(5)
+    assert settlement.split is not None
+    line = await to_menu(stage, expert, number)
+    await stage.hears(line, "expert-menu")
+    await key(line, "4")
+    since_us = await stage.hears(line, "earned-today")
+    (earned,) = sum_phrases(settlement.split.expert)
+    await stage.hears(line, earned, since_us=since_us)
+    await line.hang_up()
 
 
 async def test_wrong_pins_lock_the_expert_line_for_him(stage: Stage) -> None:

@@ -43,7 +43,7 @@ async def test_two_systems_run_side_by_side_and_leave_nothing(tmp_path: Path, tr
         assert not _ports(one.system) & _ports(two.system)
         assert one.system.database_url != two.system.database_url
         for stage, names in zip((one, two), running, strict=True):
-            assert set(stage.system.pids) == {"postgres", "asterisk", "ari_app"}
+            assert set(stage.system.pids) == {"postgres", "asterisk", "ari_app", "agi"}
             # Run by the tree's own loader; else under its own name.
             name = names[stage.system.pids["asterisk"]]
             assert name.startswith(("ld-linux-x86-64", "asterisk"))

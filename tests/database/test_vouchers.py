@@ -200,3 +200,15 @@ async def test_credit_raises_the_wallets_version_so_that_a_running_call_hears_of
     async with world.sessions() as s:
         after = await accounts.wallet_versions(s, [world.account_id])
     assert after[world.account_id] > before[world.account_id]
+
+
+async def test_a_voucher_marked_as_redeemed_without_its_credit_is_found(world: World) -> None:
+    made = await batch(world, 2)
+    await redeem(world, made.codes[0])
+    async with world.sessions.begin() as s:
+        await s.execute(
+            text("UPDATE vouchers SET redeemed_at = now(), redeemed_by = :id"),
+            {"id": world.account_id},
+        )
+    async with world.sessions() as s:
+        assert [one.check for one in await books.check(s)] == ["vouchers"]

@@ -18,6 +18,7 @@ _CHECKS: Final[tuple[Callable[[AsyncSession], Awaitable[list[Finding]]], ...]] =
     ledger.holds,
     ledger.resolutions,
     ledger.clearing,
+    ledger.vouchers,
     settled.grants,
     settled.settled_once,
     settled.parts,

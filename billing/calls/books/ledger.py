@@ -2,7 +2,15 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.books.queries import CLEARING, HOLDS, ORPHANS, RESOLUTIONS, SUMS, WALLETS
+from billing.calls.books.queries import (
+    CLEARING,
+    HOLDS,
+    ORPHANS,
+    RESOLUTIONS,
+    SUMS,
+    VOUCHERS,
+    WALLETS,
+)
 from billing.calls.books.values import Finding, rows_of, show
 
 
@@ -97,4 +105,17 @@ async def clearing(s: AsyncSession) -> list[Finding]:
             f" {show(row.went_out, row.currency)} went out.",
         )
         for row in await rows_of(s, CLEARING)
+    ]
+
+
+async def vouchers(s: AsyncSession) -> list[Finding]:
+    """What vouchers credited to a wallet is what its owner redeemed."""
+    return [
+        Finding(
+            "vouchers",
+            f"wallet {row.wallet_id}",
+            f"Wallet {row.wallet_id}: vouchers of {show(row.redeemed, row.currency)} are redeemed,"
+            f" {show(row.credited, row.currency)} was credited for them.",
+        )
+        for row in await rows_of(s, VOUCHERS)
     ]

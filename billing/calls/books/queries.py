@@ -184,3 +184,24 @@ RESERVATIONS: Final = """
         LEFT JOIN calls c ON c.id = r.call_id AND c.ended_at IS NULL
         WHERE r.released_at IS NULL AND c.id IS NULL ORDER BY r.id
 """
+
+VOUCHERS: Final = """
+    SELECT coalesce(v.wallet_id, m.wallet_id) AS wallet_id,
+            coalesce(v.currency, m.currency) AS currency,
+            coalesce(v.amount, 0)::bigint AS redeemed, coalesce(m.amount, 0)::bigint AS credited
+        FROM (
+            SELECT a.wallet_id, b.currency, sum(b.amount) AS amount
+                FROM vouchers v
+                JOIN voucher_batches b ON b.id = v.batch_id
+                JOIN caller_accounts a ON a.id = v.redeemed_by
+                GROUP BY 1, 2
+        ) AS v
+        FULL JOIN (
+            SELECT t.credit_id AS wallet_id, t.currency, sum(t.amount) AS amount
+                FROM transfers t JOIN ledger_accounts d ON d.id = t.debit_id
+                WHERE d.kind = 'vouchers-issued' AND t.kind = 'single'
+                GROUP BY 1, 2
+        ) AS m ON m.wallet_id = v.wallet_id AND m.currency = v.currency
+        WHERE coalesce(v.amount, 0) <> coalesce(m.amount, 0)
+        ORDER BY 1, 2
+"""
