@@ -18,16 +18,21 @@ from billing.catalogue.values import Availability
 from primeline.phones import State as PhoneState
 from tests.calls import evidence
 from tests.calls.aftermath import all_in_order, at_us, now_us
+from tests.calls.parked import PARKING
 from tests.calls.stage import CallerOnStage, Stage, euro, whole_system
+from tests.calls.together import Outcomes, Scenarios
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-AT_ONCE_US = 700_000
+AT_ONCE_US = 900_000
+"""Sooner than the second after which an order is found without its hint."""
+
+ordered: Scenarios[None] = Scenarios()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def alone(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIterator[Stage]:
-    async with whole_system(tmp_path_factory.mktemp("orders"), tree) as stage:
+    async with whole_system(tmp_path_factory.mktemp("orders"), tree, limits=PARKING) as stage:
         yield stage
 
 
@@ -48,8 +53,8 @@ async def done(stage: Stage, order_id: UUID, *, seconds: int = 8) -> Order:
         await asyncio.sleep(0.1)
 
 
-async def test_a_caller_who_hears_the_price_is_told_and_charged_nothing(alone: Stage) -> None:
-    stage = alone
+@ordered("a caller who hears the price is told and charged nothing")
+async def _(stage: Stage) -> None:
     expert, caller = await stage.expert(), await stage.caller()
     call = await stage.to_quoting(caller, await stage.number(), expert)
     order = await order_end(stage, caller)
@@ -60,8 +65,8 @@ async def test_a_caller_who_hears_the_price_is_told_and_charged_nothing(alone: S
     assert (await done(stage, order.order_id)).result == "operator-ended"
 
 
-async def test_an_expert_who_is_being_rung_is_let_go_at_once(alone: Stage) -> None:
-    stage = alone
+@ordered("an expert who is being rung is let go at once")
+async def _(stage: Stage) -> None:
     expert, caller = await stage.expert(), await stage.caller()
     talk = await stage.to_ringing(caller, await stage.number(), expert)
     ordered_us = now_us()
@@ -75,8 +80,8 @@ async def test_an_expert_who_is_being_rung_is_let_go_at_once(alone: Stage) -> No
     assert await evidence.availability(stage, expert) is Availability.AVAILABLE
 
 
-async def test_a_talk_is_charged_to_the_second_and_both_are_told(alone: Stage) -> None:
-    stage = alone
+@ordered("a talk is charged to the second and both are told")
+async def _(stage: Stage) -> None:
     expert, caller = await stage.expert(), await stage.caller()
     talk = await stage.to_talk(caller, await stage.number(), expert)
     await asyncio.sleep(2.3)
@@ -96,6 +101,16 @@ async def test_a_talk_is_charged_to_the_second_and_both_are_told(alone: Stage) -
     assert (await done(stage, order.order_id)).result == "operator-ended"
     with pytest.raises(CallEnded):
         await order_end(stage, caller)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def played(alone: Stage) -> Outcomes[None]:
+    return await ordered.play(alone)
+
+
+@pytest.mark.parametrize("name", ordered.names)
+async def test_an_order_ends_a_call_so_that(played: Outcomes[None], name: str) -> None:
+    played.of(name)
 
 
 async def test_an_order_given_while_the_application_is_dead_is_done_by_the_next_one(
