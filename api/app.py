@@ -23,10 +23,14 @@ from api.routers import (
     live,
     numbers,
     orders,
+    phones,
+    presence,
     prices,
     reports,
     tariffs,
+    trunks,
     twilio,
+    vouchers,
 )
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.errors import PrimelineError
@@ -39,8 +43,12 @@ STATEMENT_TIMEOUT_MS = 10_000
 ROUTERS = (
     numbers.router,
     experts.router,
+    presence.router,
     tariffs.router,
     callers.router,
+    vouchers.router,
+    trunks.router,
+    phones.router,
     calls.router,
     live.router,
     orders.router,

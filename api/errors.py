@@ -29,6 +29,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "last-admin-key": HTTPStatus.CONFLICT,
     "number-served": HTTPStatus.CONFLICT,
     "scope-missing": HTTPStatus.FORBIDDEN,
+    "secret-key-missing": HTTPStatus.SERVICE_UNAVAILABLE,
     "too-many-streams": HTTPStatus.SERVICE_UNAVAILABLE,
     "too-many-wrong-keys": HTTPStatus.TOO_MANY_REQUESTS,
     "twilio-signature-wrong": HTTPStatus.FORBIDDEN,

@@ -150,3 +150,12 @@ class PhoneTwice(PrimelineError):
 
     def __init__(self, number: str) -> None:
         super().__init__(f"The expert is rung at {number} already.")
+
+
+class PhonesNotThose(PrimelineError):
+    """An order of phones that isn't one of the expert's."""
+
+    code = "phones-not-those"
+
+    def __init__(self) -> None:
+        super().__init__("Name each of the expert's phones once, and no other.")

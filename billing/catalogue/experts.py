@@ -1,6 +1,6 @@
 """Experts changed and removed by the operator."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,8 +14,9 @@ from billing.catalogue.errors import (
     ExpertUnknown,
     ExtensionTaken,
     InvalidExtension,
+    PhonesNotThose,
 )
-from billing.catalogue.models import Expert, Number, Reservation
+from billing.catalogue.models import Expert, ExpertPhone, Number, Reservation
 from billing.catalogue.phones import remove_all_phones
 from billing.catalogue.values import is_extension
 from billing.kit import versions
@@ -82,3 +83,33 @@ async def locked(s: AsyncSession, expert_id: UUID, expected: Expected) -> Expert
         raise ExpertUnknown(expert_id)
     versions.require(row, expected, subject="expert", subject_id=expert_id)
     return row
+
+
+async def order_phones(
+    s: AsyncSession, expert_id: UUID, order: Sequence[str], *, expected: Expected
+) -> None:
+    """Say in which order an expert's phones ring: all of them, by name or number.
+
+    Raises ExpertUnknown, VersionConflict or PhonesNotThose.
+    """
+    row = await locked(s, expert_id, expected)
+    found = await s.scalars(
+        select(ExpertPhone).where(
+            ExpertPhone.expert_id == expert_id, ExpertPhone.removed_at.is_(None)
+        )
+    )
+    by_name = {phone.endpoint or phone.number: phone for phone in found}
+    if len(order) != len(by_name) or set(order) != set(by_name):
+        raise PhonesNotThose
+    if [by_name[name].position for name in order] == sorted(
+        phone.position for phone in by_name.values()
+    ):
+        return
+    # Out of the way first: two phones never have one place.
+    highest = max(phone.position for phone in by_name.values())
+    for shift in (highest, 0):
+        for position, name in enumerate(order, 1):
+            by_name[name].position = shift + position
+        await s.flush()
+    row.version += 1
+    await s.flush()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue.errors import ExpertUnknown, NumberUnknown
@@ -187,3 +188,14 @@ def _number_listed(number: Number, expert: str | None, tariff: str | None) -> Nu
         open=number.open,
         version=number.version,
     )
+
+
+async def free_extensions(s: AsyncSession, digits: int, limit: int) -> list[str]:
+    """Find the lowest extensions of so many digits that no expert has, without leading zeros."""
+    query = select(Expert.extension).where(
+        Expert.removed_at.is_(None), func.length(Expert.extension) == digits
+    )
+    taken = set(await s.scalars(query))
+    first = 10 ** (digits - 1)
+    candidates = (str(one) for one in range(first, first * 10) if str(one) not in taken)
+    return list(islice(candidates, limit))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from api.app import create_app
 from billing.kit.logs import configure
@@ -21,7 +22,9 @@ def _plain_logs() -> None:
 @pytest.fixture
 async def app(fresh_database: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The application on a fresh database."""
-    made = create_app(Settings(database_url=fresh_database, data_dir=tmp_path))
+    made = create_app(
+        Settings(database_url=fresh_database, data_dir=tmp_path, secret_key=SecretStr("k" * 44))
+    )
     async with made.router.lifespan_context(made):
         yield made
 

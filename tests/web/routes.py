@@ -80,6 +80,51 @@ ROUTES: Final[Mapping[str, Route]] = {
     "get_expert": Route("GET", "/experts/{expert_id}", "read"),
     "edit_expert": Route("PATCH", "/experts/{expert_id}", "manage", {"name": "A"}, edit=True),
     "remove_expert": Route("DELETE", "/experts/{free_expert_id}", "manage", edit=True),
+    "set_presence": Route(
+        "PUT", "/experts/{expert_id}/presence", "manage", {"presence": "away"}, edit=True
+    ),
+    "get_hours": Route("GET", "/experts/{expert_id}/hours", "read"),
+    "set_hours": Route(
+        "PUT",
+        "/experts/{expert_id}/hours",
+        "manage",
+        {"hours": [{"weekday": 0, "from_minute": 540, "to_minute": 720}]},
+        edit=True,
+    ),
+    "get_share": Route("GET", "/experts/{expert_id}/share", "read"),
+    "put_share": Route(
+        "PUT", "/experts/{expert_id}/share", "manage", {"expert_basis_points": 6_000}, edit=True
+    ),
+    "reset_expert_pin": Route("POST", "/experts/{expert_id}/pin", "manage"),
+    "free_extensions": Route("GET", "/extensions/free?digits=2", "read"),
+    # phones and trunks
+    "list_phones": Route("GET", "/phones", "read"),
+    "make_phone_password": Route("POST", "/phones/expert-11/password", "manage"),
+    "remove_phone": Route("DELETE", "/phones/expert-11", "manage"),
+    "add_phone": Route(
+        "POST", "/experts/{expert_id}/phones", "manage", {"endpoint": "ada-2"}, edit=True
+    ),
+    "order_phones": Route(
+        "PUT", "/experts/{expert_id}/phones", "manage", {"phones": ["expert-11"]}, edit=True
+    ),
+    "list_trunks": Route("GET", "/trunks", "read"),
+    "add_trunk": Route(
+        "POST", "/trunks", "manage", {"name": "second", "addresses": ["203.0.113.10"]}
+    ),
+    "get_trunk": Route("GET", "/trunks/carrier", "read"),
+    "edit_trunk": Route("PATCH", "/trunks/carrier", "manage", {"trusted": False}, edit=True),
+    "make_trunk_password": Route("POST", "/trunks/carrier/password", "manage", edit=True),
+    "remove_trunk": Route("DELETE", "/trunks/carrier", "manage", edit=True),
+    # vouchers
+    "list_batches": Route("GET", "/voucher-batches", "read"),
+    "make_vouchers": Route(
+        "POST",
+        "/voucher-batches",
+        "money",
+        {"count": 3, "amount": {"amount": "10.00", "currency": "EUR"}},
+        money=True,
+    ),
+    "void_batch": Route("POST", "/voucher-batches/{batch_id}/void", "money", money=True),
     # calls
     "list_calls": Route("GET", "/calls", "read"),
     "get_call": Route("GET", "/calls/{call_id}", "read"),

@@ -13,6 +13,7 @@ class Stock:
     """Ids by the names that paths use; the world's own where it has one."""
 
     account_id: UUID
+    batch_id: str
     call_id: UUID
     expert_id: UUID
     free_expert_id: UUID
@@ -35,8 +36,18 @@ async def make_stock(api: Client, world: World) -> Stock:
     order = ok(await api.post(f"/calls/{open_call_id}/orders", json={"kind": "end-call"}), 202)
     (key, *_) = ok(await api.get("/keys"))["items"]
     poor = ok(await api.post("/callers", json={"name": "Poor", "numbers": []}), 201)
+    ten = {"amount": "10.00", "currency": "EUR"}
+    batch = ok(
+        await api.post(
+            "/voucher-batches",
+            json={"count": 2, "amount": ten},
+            headers={"Idempotency-Key": "stock"},
+        ),
+        201,
+    )
     return Stock(
         account_id=world.account_id,
+        batch_id=batch["id"],
         call_id=call_id,
         expert_id=world.expert_id,
         free_expert_id=world.other_expert_id,
