@@ -35,7 +35,7 @@ from tests.web.client import key_for, open_client
 from tests.web.routes import ROUTES
 from tests.web.stock import make_stock
 
-EXAMPLES = 8
+EXAMPLES = 5
 """Requests for each route and each mode: few, since all are sent in each run of the tests."""
 
 SCHEMA = create_app(Settings(database_url="postgresql://nowhere/x")).openapi()
