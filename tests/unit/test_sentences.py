@@ -55,6 +55,7 @@ CALL_MACHINE_IDS = {
     "warning",
 }
 
+RULE_IDS = {"access-charge", "hang-up-free", "no-transfer-fee", "parents", "plus-normal-call"}
 LINE_IDS = {
     "account-menu",
     "at",
@@ -413,7 +414,7 @@ def test_a_name_is_words_only(given: str, said: str) -> None:
 
 
 def test_every_phrase_of_the_call_is_in_both_languages() -> None:
-    assert set(catalogue("en")) == set(catalogue("fr")) == CALL_MACHINE_IDS | LINE_IDS
+    assert set(catalogue("en")) == set(catalogue("fr")) == CALL_MACHINE_IDS | LINE_IDS | RULE_IDS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
