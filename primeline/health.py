@@ -5,6 +5,7 @@ For health checks: exit status 0 or 1, one line, nothing heavy imported.
 
 import base64
 import os
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -51,9 +52,17 @@ def worker(settings: Settings) -> bool:
     return False
 
 
+def agi(settings: Settings) -> bool:
+    """Whether the self-service lines take a connection."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", settings.agi_port), SECONDS):
+        return True
+    return False
+
+
 PARTS: Final[Mapping[str, Callable[[Settings], bool]]] = {
     "asterisk": asterisk,
     "ari_app": ari_app,
+    "agi": agi,
     "api": api,
     "worker": worker,
 }
