@@ -16,6 +16,7 @@ from billing.kit.errors import PrimelineError
 from billing.kit.settings import Settings, read_settings
 from primeline.asterisk_conf import LOOPBACK, ROOT, Lines, Secrets
 from primeline.following import POLL_SECONDS, Bell, Follower
+from primeline.ports import Ports
 from primeline.system import System, SystemConfig
 
 
@@ -61,6 +62,7 @@ async def _run(settings: Settings, host: str) -> None:
         limits=settings.limits,
         parts=(),
         migrate=False,
+        ports=Ports.of_slot(0),
         secrets=_secrets(settings),
     )
 

@@ -56,7 +56,8 @@ class SystemConfig:
     `directory` holds all its data and logs. `database_url` None: an embedded PostgreSQL, which
     forgets in a crash of the machine unless `durable`. `restart`: whether a process that dies is
     started again. `bind_host`: 127.0.0.1, or this machine's address in a local network; then SIP
-    answers private networks too. `secrets`: what Asterisk is started with, else new ones.
+    answers private networks too. `secrets` and
+    `ports`: what Asterisk is started with, else new secrets and the first free ports.
     """
 
     directory: Path
@@ -70,6 +71,7 @@ class SystemConfig:
     restart: bool = True
     log_level: str = "INFO"
     migrate: bool = True
+    ports: Ports | None = None
     secrets: Secrets | None = None
 
 
@@ -205,9 +207,7 @@ class System:
         self._held.enter_context(_locked(config.directory))
         self.secret_key = secret_key(config.directory)
         program = find_program(config.tree)
-        lease = lease_ports(LOOPBACK if config.bind_host == LOOPBACK else ANYWHERE)
-        self._held.callback(lease.release)
-        self.ports = lease.ports
+        self.ports = config.ports or self._leased()
         self.instance = asterisk.new_instance(
             config.directory / "asterisk",
             program,
@@ -226,6 +226,11 @@ class System:
         await self.start("asterisk")
         for name in config.parts:
             await self.start(name)
+
+    def _leased(self) -> Ports:
+        lease = lease_ports(LOOPBACK if self.config.bind_host == LOOPBACK else ANYWHERE)
+        self._held.callback(lease.release)
+        return lease.ports
 
     async def _stop(self) -> None:
         """End our parts first: they settle what runs while Asterisk and the database are there."""

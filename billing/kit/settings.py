@@ -104,7 +104,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (ours looks when asked)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take what is given in code, else from the environment, else from the secret files."""
-        secrets_dir = os.environ.get("PRIMELINE_SECRETS_DIR") or None
+        named = os.environ.get("PRIMELINE_SECRETS_DIR")
+        secrets_dir = named if named and Path(named).is_dir() else None
         return (
             init_settings,
             env_settings,

@@ -82,3 +82,21 @@ def test_the_defaults_are_what_the_whole_system_uses(
     assert settings.api_port == ports.api
     assert settings.ari_url == instance.ari_url
     assert tmp_path / settings.cel_file.relative_to(settings.data_dir) == instance.cel_file
+
+
+def test_a_secret_may_be_in_a_file_and_a_variable_wins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "primeline_database_url").write_text("postgresql://from/file\n")
+    (tmp_path / "primeline_ari_password").write_text("from-file\n")
+    monkeypatch.delenv("PRIMELINE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("PRIMELINE_SECRETS_DIR", str(tmp_path))
+    settings = read_settings()
+    assert settings.database_url == "postgresql+psycopg://from/file"
+    assert settings.ari_password.get_secret_value() == "from-file"
+    monkeypatch.setenv("PRIMELINE_ARI_PASSWORD", "from-variable")
+    assert read_settings().ari_password.get_secret_value() == "from-variable"
+    monkeypatch.setenv("PRIMELINE_SECRETS_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", "")
+    with pytest.raises(SettingsInvalid):
+        read_settings()
