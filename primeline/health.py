@@ -11,16 +11,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 
 from billing.kit.settings import Settings, read_settings
 
 SECONDS: Final = 3
-WORKER_SILENT_SECONDS: Final = 60
+SILENT_SECONDS: Final = 60
 SEEN = (
     "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)"
+)
+
+MONITORED: Final = (
+    "SELECT 1 FROM asterisk_states"
+    " WHERE asterisk_id = %s AND seen_at > now() - make_interval(secs => %s)"
 )
 
 
@@ -39,6 +44,11 @@ def ari_app(settings: Settings) -> bool:
     return False
 
 
+def monitor(settings: Settings) -> bool:
+    """Whether the monitor of this Asterisk has shown itself in the database lately."""
+    return _seen(settings, MONITORED, (settings.asterisk_id, SILENT_SECONDS))
+
+
 def api(settings: Settings) -> bool:
     """Whether the API answers and reaches the database."""
     return _answers(f"http://127.0.0.1:{settings.api_port}/ready", {})
@@ -46,10 +56,7 @@ def api(settings: Settings) -> bool:
 
 def worker(settings: Settings) -> bool:
     """Whether a worker has shown itself in the database lately."""
-    url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
-    with suppress(psycopg.Error), psycopg.connect(url, connect_timeout=SECONDS) as connection:
-        return connection.execute(SEEN, (WORKER_SILENT_SECONDS,)).fetchone() is not None
-    return False
+    return _seen(settings, SEEN, (SILENT_SECONDS,))
 
 
 def agi(settings: Settings) -> bool:
@@ -63,9 +70,17 @@ PARTS: Final[Mapping[str, Callable[[Settings], bool]]] = {
     "asterisk": asterisk,
     "ari_app": ari_app,
     "agi": agi,
+    "monitor": monitor,
     "api": api,
     "worker": worker,
 }
+
+
+def _seen(settings: Settings, query: LiteralString, values: tuple[object, ...]) -> bool:
+    url = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    with suppress(psycopg.Error), psycopg.connect(url, connect_timeout=SECONDS) as connection:
+        return connection.execute(query, values).fetchone() is not None
+    return False
 
 
 def _answers(url: str, headers: Mapping[str, str]) -> bool:
