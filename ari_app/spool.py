@@ -41,6 +41,7 @@ class SpooledEnd:
     """All that settles a call.
 
     `by_cel`: events may have been missed, so the paid intervals are read from Asterisk's record.
+    `meter`: at premium rate, from the caller's answer to his release.
     """
 
     call_id: UUID
@@ -50,6 +51,7 @@ class SpooledEnd:
     at: datetime
     timeline: tuple[TimelineEntry, ...]
     by_cel: bool = False
+    meter: Interval | None = None
 
 
 class Spool:
@@ -85,6 +87,7 @@ class Spool:
                     no_payer=end.no_payer,
                     at=end.at,
                     timeline=end.timeline,
+                    meter=None if end.by_cel else end.meter,
                 )
             except CallUnknown:
                 # The database was away when the call came in, so nothing was held for it.
@@ -143,6 +146,8 @@ class Spool:
 
 def _read(path: Path) -> SpooledEnd:
     raw = json.loads(path.read_text())
+    # A file of the version before knows no meter.
+    meter = raw.get("meter")
     return SpooledEnd(
         call_id=UUID(raw["call_id"]),
         reason=EndReason(raw["reason"]),
@@ -151,4 +156,5 @@ def _read(path: Path) -> SpooledEnd:
         at=datetime.fromisoformat(raw["at"]),
         timeline=tuple(TimelineEntry(**entry) for entry in raw["timeline"]),
         by_cel=raw["by_cel"],
+        meter=Interval(meter["start_ms"], meter["end_ms"]) if meter else None,
     )

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from ari_app.calls.commands import Command, LimitTalk, Note, RecordTalk
+from ari_app.calls import premium_talk, releasing
+from ari_app.calls.commands import Command, Lease, LimitTalk, Note, RecordTalk
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.states import State
 from ari_app.calls.talking import run_timers
@@ -26,6 +27,9 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
     turn = Turn(
         replace(data, state=state, talk=talk, talks=talks, talked=True, says=RECOVERED_SAYS)
     )
+    if data.carrier_billed:
+        _adopt_premium(turn, talk)
+        return turn.data, tuple(turn.commands)
     granted = data.grant.granted_seconds if data.grant else 0
     farewell = "credit" if talk.paid else "free-limit"
     turn.do(
@@ -38,10 +42,25 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
     return turn.data, tuple(turn.commands)
 
 
+def _adopt_premium(turn: Turn, talk: Talk) -> None:
+    assert talk.from_ms is not None  # a talk without a start isn't adopted
+    # Where the answer was not written yet, it was moments before the talk.
+    turn.set(answered=True, answered_ms=turn.data.answered_ms or talk.from_ms)
+    turn.do(
+        Note("adopted after a restart"),
+        RecordTalk(talk.bridge, talk.paid, talk.from_ms),
+        Lease(premium_talk.cap_ms(turn)),
+    )
+    premium_talk.run_timers(turn)
+
+
 def let_go(data: CallData, says: int = RECOVERED_SAYS) -> Next:
     """There was no talk yet: all is given back and the caller hears an apology."""
     turn = Turn(replace(data, says=says))
     turn.do(Note("let go after a restart"))
+    if data.carrier_billed:
+        releasing.release(turn, EndReason.SERVICE_DOWN)
+        return turn.data, tuple(turn.commands)
     turn.settle(EndReason.SERVICE_DOWN, "apology")
     return turn.data, tuple(turn.commands)
 
@@ -50,5 +69,8 @@ def release(data: CallData, reason: EndReason, says: int = RECOVERED_SAYS) -> Ne
     """The talk had ended: it is settled by Asterisk's record, and who is still up let go."""
     turn = Turn(replace(data, says=says, talked=True))
     turn.do(Note("released after a restart"))
+    if data.carrier_billed:
+        releasing.release(turn, reason)
+        return turn.data, tuple(turn.commands)
     turn.settle(reason)
     return turn.data, tuple(turn.commands)

@@ -1,5 +1,6 @@
 """Received, identifying, choosing: who calls, and whom he wants."""
 
+from ari_app.calls import premium_arrival
 from ari_app.calls.commands import Answer, CheckPin, Hush, LookUp, Note, Receive
 from ari_app.calls.data import EXTENSION_DIGITS, PIN_DIGITS
 from ari_app.calls.events import Key, LookedUp, PinChecked, Received, Said, TimerFired
@@ -31,6 +32,9 @@ def on_received(turn: Turn, event: Received) -> None:
         # Nothing is sold there: another process serves it, and has it answered.
         turn.set(number=number, language=language, line=number.kind)
         turn.settle(EndReason.SELF_SERVICE, "service-down")
+        return
+    if number.premium is not None:
+        premium_arrival.arrived(turn, number, language)
         return
     turn.set(number=number, caller=caller, language=language, answered=True)
     turn.do(Answer(), Note("answered"))

@@ -76,6 +76,13 @@ class LimitTalk(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Lease(Command):
+    """Set the switch on both legs to a lease from now, plus grace; never past `until_ms`."""
+
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateLeg(Command):
     """Create the expert's channel, not dialled yet; `for_ms` is its dead-man's switch."""
 
@@ -168,6 +175,20 @@ class Hold(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldPremium(Command):
+    """Freeze terms and caps of a premium-rate call, and reserve the expert, if any."""
+
+    expert: ExpertChoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAnswered(Command):
+    """Write when the caller was answered."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Release(Command):
     """Void what is held and free the expert; the call goes on."""
 
@@ -211,13 +232,15 @@ class Extend(Command):
 class Settle(Command):
     """Write the end of the call and all its money.
 
-    `by_record`: no event told the end of paid time, so Asterisk's own record is asked.
+    `by_record`: no event told the end of paid time, so Asterisk's own record is asked. `meter`: at
+    premium rate, from the caller's answer to his release.
     """
 
     reason: EndReason
     intervals: tuple[Interval, ...]
     no_payer: NoPayer | None
     by_record: bool = False
+    meter: Interval | None = None
 
 
 # To ourselves.

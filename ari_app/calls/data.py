@@ -6,6 +6,7 @@ from ari_app.calls.states import Leg, State
 from billing.accounts.values import Identified
 from billing.calls.values import EndReason, Interval
 from billing.catalogue.values import ExpertChoice, ServedNumber
+from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote, Settlement
 from billing.kit.limits import Limits
 from dialplan.menus import Digits
@@ -58,6 +59,8 @@ class CallData:
     expert: ExpertChoice | None = None
     quote: Quote | None = None
     grant: Grant | None = None
+    premium: PremiumPlan | None = None
+    """What was frozen where the carrier bills the caller."""
     wallet_version: int = 0
     """The payer's wallet as last seen; the database raises it whenever more becomes available."""
     # The dialogue.
@@ -86,6 +89,15 @@ class CallData:
     """A longer grant is being asked for, or being confirmed by Asterisk."""
     rose: bool = False
     """More became available since a longer grant was last asked for."""
+    tone_over: bool = False
+    """At premium rate: all that comes before the answer was heard."""
+    # The carrier's meter, and what the caller is told of his spending.
+    answered_ms: int | None = None
+    released_ms: int | None = None
+    notices: int = 0
+    """Spend notices that are behind us."""
+    confirming: bool = False
+    """The caller was asked to press 1, or the call ends."""
     reason: EndReason | None = None
     line: str | None = None
     """The self-service line that the caller goes to once the call is written as over."""
@@ -99,6 +111,22 @@ class CallData:
     def pays(self) -> bool:
         """Whether somebody pays for this call."""
         return self.caller is not None
+
+    @property
+    def carrier_billed(self) -> bool:
+        """Whether the call came by a premium-rate number."""
+        return self.line is None and self.number is not None and self.number.premium is not None
+
+    @property
+    def setup_ms(self) -> int:
+        """How long phones and offers may take in all."""
+        if self.number is None or self.number.premium is None:
+            return self.limits.ringing_and_offering_ms
+        if self.number.kind == "menu":
+            return self.limits.premium_menu_ms
+        if self.number.premium.announced_by == "us":
+            return self.limits.premium_setup_ms - self.limits.announcing_ms
+        return self.limits.premium_setup_ms
 
     def up(self, leg: Leg) -> bool:
         """Whether the leg exists."""

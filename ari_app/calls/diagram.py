@@ -6,20 +6,30 @@ test fails when the two differ.
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ari_app.calls.machine import IMPOSSIBLE, TABLE, Kind
+from ari_app.calls.machine import IMPOSSIBLE, TABLE
+from ari_app.calls.premium_table import PREMIUM, PREMIUM_IMPOSSIBLE
 from ari_app.calls.states import Leg, State
+from ari_app.calls.table import Column, Kind
 
 
 def page() -> str:
-    """The whole page, as Markdown with a Mermaid diagram."""
-    return "\n".join((*_head(), *_diagram(), *_events(), *_hang_ups(), ""))
+    """The whole page, as Markdown with a Mermaid diagram for each column."""
+    prepaid = (*_diagram(TABLE), *_events(TABLE), *_hang_ups(TABLE, IMPOSSIBLE))
+    premium = (*_diagram(PREMIUM), *_events(PREMIUM), *_hang_ups(PREMIUM, PREMIUM_IMPOSSIBLE))
+    return "\n".join((*_head(), *prepaid, "", *_premium_head(), *premium, ""))
 
 
 def required_hang_ups() -> list[tuple[State, Leg]]:
     """Every state and leg whose hang-up needs a test on a real Asterisk."""
-    return [(state, leg) for state in State for leg in Leg if (state, leg) not in IMPOSSIBLE]
+    return [(state, leg) for state in TABLE for leg in Leg if (state, leg) not in IMPOSSIBLE]
+
+
+def required_premium_hang_ups() -> list[tuple[State, Leg]]:
+    """The same for the column of premium-rate numbers."""
+    cells = [(state, leg) for state in PREMIUM for leg in Leg]
+    return [cell for cell in cells if cell not in PREMIUM_IMPOSSIBLE]
 
 
 def _head() -> Iterator[str]:
@@ -30,12 +40,20 @@ def _head() -> Iterator[str]:
     yield ""
 
 
-def _diagram() -> Iterator[str]:
+def _premium_head() -> Iterator[str]:
+    yield "# Premium-rate numbers"
+    yield ""
+    yield "A call begins as above. Once its number proves premium-rate, it goes on from *holding*"
+    yield "by this column (`ari_app/calls/premium_table.py`)."
+    yield ""
+
+
+def _diagram(column: Column) -> Iterator[str]:
     """The arrows, without those of a hang-up or a fault, which lead to settling from anywhere."""
     yield "```mermaid"
     yield "stateDiagram-v2"
-    yield f"    [*] --> {_id(State.RECEIVED)}"
-    for state, rules in TABLE.items():
+    yield f"    [*] --> {_id(next(iter(column)))}"
+    for state, rules in column.items():
         targets: dict[State, list[str]] = {}
         for kind, rule in rules.items():
             for target in sorted(rule.targets - {state}):
@@ -47,26 +65,27 @@ def _diagram() -> Iterator[str]:
     yield ""
 
 
-def _events() -> Iterator[str]:
+def _events(column: Column) -> Iterator[str]:
     yield "| state | event | may lead to |"
     yield "| --- | --- | --- |"
-    for state, rules in TABLE.items():
+    for state, rules in column.items():
         for kind, rule in rules.items():
             targets = ", ".join(str(target) for target in sorted(rule.targets)) or "the same state"
             yield f"| {state} | {_words(kind)} | {targets} |"
     yield ""
 
 
-def _hang_ups() -> Iterator[str]:
+def _hang_ups(column: Column, impossible: Mapping[tuple[State, Leg], str]) -> Iterator[str]:
     yield "## Who may hang up when"
     yield ""
     yield "Each cell with a test is driven by a real phone on a real Asterisk"
-    yield "(`tests/calls/test_hang_ups.py`)."
+    tests = "test_hang_ups.py" if column is TABLE else "test_premium_hang_ups.py"
+    yield f"(`tests/calls/{tests}`)."
     yield ""
     yield "| state | caller hangs up | expert hangs up |"
     yield "| --- | --- | --- |"
-    for state in State:
-        cells = (IMPOSSIBLE.get((state, leg)) for leg in Leg)
+    for state in column:
+        cells = (impossible.get((state, leg)) for leg in Leg)
         yield f"| {state} | {' | '.join(f'not: {why}' if why else 'tested' for why in cells)} |"
 
 

@@ -40,8 +40,11 @@ EXPERT_TOLD: dict[EndReason, str] = {
 def settled(turn: Turn, event: Settled) -> None:
     """The money is written: say how it ended."""
     turn.set(settlement=event.settlement)
-    charge = event.settlement.charge
-    turn.do(Note("settled", {"charge": str(charge) if charge else "nothing"}))
+    charge, premium = event.settlement.charge, event.settlement.premium
+    if premium is None:
+        turn.do(Note("settled", {"charge": str(charge) if charge else "nothing"}))
+    else:
+        turn.do(Note("settled", {"retail": str(premium.retail), "by": "the carrier"}))
     after_settling(turn)
 
 
@@ -61,7 +64,10 @@ def settling_timer(turn: Turn, event: TimerFired) -> None:
 def after_settling(turn: Turn) -> None:
     """Aftercare where there was a talk, goodbye where there is something to say, else the end."""
     data = turn.data
-    if data.talked:
+    if data.carrier_billed:
+        # Both were hung up first: nobody pays his phone company for our words.
+        end(turn)
+    elif data.talked:
         _aftercare(turn)
     elif data.line is not None and data.caller_up and data.settlement is not None:
         turn.go(State.ENDING)

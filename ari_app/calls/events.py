@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ari_app.calls.states import Leg
 from billing.calls.values import Reception
 from billing.catalogue.values import ExpertChoice
+from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote, Refusal, Settlement
 from billing.pins.values import PinCheck
 
@@ -54,12 +55,20 @@ class LegUp(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Answered(Event):
+    """The caller's leg is answered: where the carrier bills him, his meter runs."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class LegEnded(Event):
     """A leg is gone. `cause` is Asterisk's (Q.850), None where it isn't told."""
 
     leg: Leg
     attempt: int = 0
     cause: int | None = None
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,13 @@ class Held(Event):
 
     grant: Grant | None
     wallet_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumHeld(Event):
+    """The terms are frozen and the expert, if one was asked for, is reserved."""
+
+    plan: PremiumPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ari_app.calls.actor import Actor, now_ms
 from ari_app.calls.data import CallData
 from ari_app.calls.names import Names
 from ari_app.calls.records import Records
-from ari_app.calls.states import Leg
+from ari_app.calls.states import BOTH, Leg
 from billing.calls.values import TimelineEntry
 from billing.kit.errors import PrimelineError
 from dialplan.prompts.store import PromptStore
@@ -103,11 +103,10 @@ class CallExecutor:
                         await ari.announce(bridge, names.announcement(self._announcements), sounds)
                 case c.Limit(legs, for_ms, farewell):
                     await self._limit(legs, for_ms, farewell, data)
-                case c.LimitTalk(until_ms, granted_seconds, farewell):
-                    for_ms = until_ms - now_ms() + data.limits.grace_ms
-                    await self._limit((Leg.EXPERT, Leg.CALLER), for_ms, farewell, data)
-                    if not self._failed:
-                        self._actor.post(e.LimitSet(granted_seconds))
+                case c.LimitTalk():
+                    await self._limit_talk(command, data)
+                case c.Lease(until_ms):
+                    await self._lease(until_ms, data)
                 case c.CreateLeg(attempt, phone, for_ms):
                     leg = Leg.EXPERT
                     variables = {SWITCH: _switch_seconds(for_ms)}
@@ -175,6 +174,18 @@ class CallExecutor:
                 if phrase.id in NEVER_LEFT_OUT:
                     return []
         return sounds
+
+    async def _limit_talk(self, command: c.LimitTalk, data: CallData) -> None:
+        for_ms = command.until_ms - now_ms() + data.limits.grace_ms
+        await self._limit(BOTH, for_ms, command.farewell, data)
+        if not self._failed:
+            self._actor.post(e.LimitSet(command.granted_seconds))
+
+    async def _lease(self, until_ms: int | None, data: CallData) -> None:
+        for_ms = data.limits.premium_lease_ms
+        if until_ms is not None:
+            for_ms = min(for_ms, max(0, until_ms - now_ms()))
+        await self._limit(BOTH, for_ms + data.limits.grace_ms, "silent", data)
 
     async def _limit(self, legs: Sequence[Leg], for_ms: int, farewell: str, data: CallData) -> None:
         await asyncio.gather(*(self._limit_leg(leg, for_ms, farewell, data) for leg in legs))

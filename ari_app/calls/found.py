@@ -1,5 +1,7 @@
 """An open call of the database and a snapshot of Asterisk, as the call that goes on: pure."""
 
+from dataclasses import replace
+
 from ari_app.calls.adopting import Next, adopt
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.names import number_of
@@ -7,6 +9,7 @@ from ari_app.calls.snapshot import Snapshot
 from ari_app.calls.states import Leg
 from billing.accounts.values import Identified
 from billing.calls.values import EndReason, OpenCall
+from billing.catalogue.values import ServedNumber
 from billing.kit.limits import Limits
 from billing.money.values import Money
 
@@ -21,6 +24,13 @@ def _caller(call: OpenCall) -> Identified | None:
     )
 
 
+def _number(call: OpenCall) -> ServedNumber | None:
+    """The number on the terms that were frozen, should others be in force by now."""
+    if call.number is None or call.premium is None:
+        return call.number
+    return replace(call.number, premium=call.premium.terms)
+
+
 def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
     """All that is known of a call found open."""
     expert_up = call.expert_channel in seen.channels
@@ -33,11 +43,13 @@ def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
         attempt=number_of(call.expert_channel) if call.expert_channel else 0,
         expert_up=expert_up,
         expert_answered=expert_up,
-        number=call.number,
+        number=_number(call),
         caller=_caller(call),
         expert=call.expert,
         quote=call.quote,
         grant=call.grant,
+        premium=call.premium,
+        answered_ms=call.answered_ms,
     )
 
 

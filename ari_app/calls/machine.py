@@ -4,22 +4,18 @@ This module may know states, events, commands and the rules of a dialogue. It mu
 the database, asyncio or the time: those are the executor's and the actor's.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from ari_app.calls import arrival, ending, joining, ordered, quoting, ringing, stopping, talking
 from ari_app.calls import events as e
 from ari_app.calls.commands import Command
 from ari_app.calls.data import CallData
+from ari_app.calls.premium_table import PREMIUM
 from ari_app.calls.states import Leg, State
+from ari_app.calls.table import CALLER_GONE, EXPERT_GONE, Column, Kind, Rules, rule
 from ari_app.calls.turn import Turn
-
-Kind = tuple[type[e.Event], Leg | None]
-"""What selects a rule: the event's type and, for the end of a leg, which leg."""
-
-CALLER_GONE: Final[Kind] = (e.LegEnded, Leg.CALLER)
-EXPERT_GONE: Final[Kind] = (e.LegEnded, Leg.EXPERT)
 
 
 class IllegalEvent(Exception):
@@ -27,22 +23,6 @@ class IllegalEvent(Exception):
 
     def __init__(self, state: State, event: e.Event) -> None:
         super().__init__(f"{type(event).__name__} can't happen while {state}")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A handler and every state it may lead to."""
-
-    handler: Callable[[Turn, Any], None]
-    targets: frozenset[State]
-
-
-Rules = Mapping[Kind, Rule]
-"""The legal events of one state."""
-
-
-def _rule(handler: Callable[[Turn, Any], None], *targets: State) -> Rule:
-    return Rule(handler, frozenset(targets))
 
 
 def _away(turn: Turn, event: e.DatabaseAway) -> None:
@@ -58,119 +38,119 @@ def _failed(turn: Turn, event: e.CommandFailed) -> None:
 
 S = State
 _EARLY: Final[Rules] = {
-    CALLER_GONE: _rule(ending.hung_up_early, S.SETTLING),
-    (e.DatabaseAway, None): _rule(_away, S.SETTLING),
-    (e.CommandFailed, None): _rule(_failed, S.SETTLING),
-    (e.EndOrdered, None): _rule(ordered.end_early, S.SETTLING),
+    CALLER_GONE: rule(ending.hung_up_early, S.SETTLING),
+    (e.DatabaseAway, None): rule(_away, S.SETTLING),
+    (e.CommandFailed, None): rule(_failed, S.SETTLING),
+    (e.EndOrdered, None): rule(ordered.end_early, S.SETTLING),
 }
 _NO_TALK: Final = (S.CHOOSING, S.SETTLING)
 _TALK: Final[Rules] = {
-    (e.Entered, None): _rule(joining.entered),
-    (e.Left, None): _rule(stopping.left, S.STOPPING, S.SETTLING),
-    (e.TalkRecorded, None): _rule(joining.talk_recorded),
-    (e.TimerFired, None): _rule(talking.talk_timer, S.STOPPING, S.SETTLING),
-    (e.DatabaseAway, None): _rule(talking.extension_away, S.SETTLING),
-    (e.CommandFailed, None): _rule(joining.talk_failed, S.SETTLING),
-    (e.EndOrdered, None): _rule(ordered.end_talk, S.STOPPING, S.SETTLING),
-    CALLER_GONE: _rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
-    EXPERT_GONE: _rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
+    (e.Entered, None): rule(joining.entered),
+    (e.Left, None): rule(stopping.left, S.STOPPING, S.SETTLING),
+    (e.TalkRecorded, None): rule(joining.talk_recorded),
+    (e.TimerFired, None): rule(talking.talk_timer, S.STOPPING, S.SETTLING),
+    (e.DatabaseAway, None): rule(talking.extension_away, S.SETTLING),
+    (e.CommandFailed, None): rule(joining.talk_failed, S.SETTLING),
+    (e.EndOrdered, None): rule(ordered.end_talk, S.STOPPING, S.SETTLING),
+    CALLER_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
+    EXPERT_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
 }
 _LEG_GONE: Final[Rules] = {
-    CALLER_GONE: _rule(ending.leg_gone, S.ENDING, S.OVER),
-    EXPERT_GONE: _rule(ending.leg_gone, S.ENDING, S.OVER),
+    CALLER_GONE: rule(ending.leg_gone, S.ENDING, S.OVER),
+    EXPERT_GONE: rule(ending.leg_gone, S.ENDING, S.OVER),
 }
 
-TABLE: Final[Mapping[State, Rules]] = {
+TABLE: Final[Column] = {
     S.RECEIVED: {
         **_EARLY,
-        (e.Received, None): _rule(arrival.on_received, S.IDENTIFYING, S.CHOOSING, S.SETTLING),
-        (e.TimerFired, None): _rule(_away, S.SETTLING),
+        (e.Received, None): rule(
+            arrival.on_received, S.IDENTIFYING, S.CHOOSING, S.SETTLING, S.HOLDING, S.STOPPING
+        ),
+        (e.TimerFired, None): rule(_away, S.SETTLING),
     },
     S.IDENTIFYING: {
         **_EARLY,
-        (e.Key, None): _rule(arrival.identifying_key),
-        (e.Said, None): _rule(arrival.identifying_said),
-        (e.PinChecked, None): _rule(arrival.pin_checked, S.CHOOSING, S.SETTLING),
-        (e.TimerFired, None): _rule(arrival.identifying_timer, S.SETTLING),
+        (e.Key, None): rule(arrival.identifying_key),
+        (e.Said, None): rule(arrival.identifying_said),
+        (e.PinChecked, None): rule(arrival.pin_checked, S.CHOOSING, S.SETTLING),
+        (e.TimerFired, None): rule(arrival.identifying_timer, S.SETTLING),
     },
     S.CHOOSING: {
         **_EARLY,
-        (e.Key, None): _rule(arrival.choosing_key),
-        (e.Said, None): _rule(arrival.choosing_said, S.QUOTING, S.HOLDING, *_NO_TALK),
-        (e.LookedUp, None): _rule(arrival.looked_up, S.QUOTING, S.HOLDING, *_NO_TALK),
-        (e.TimerFired, None): _rule(arrival.choosing_timer, S.SETTLING),
+        (e.Key, None): rule(arrival.choosing_key),
+        (e.Said, None): rule(arrival.choosing_said, S.QUOTING, S.HOLDING, *_NO_TALK),
+        (e.LookedUp, None): rule(arrival.looked_up, S.QUOTING, S.HOLDING, *_NO_TALK),
+        (e.TimerFired, None): rule(arrival.choosing_timer, S.SETTLING),
     },
     S.QUOTING: {
         **_EARLY,
-        (e.Quoted, None): _rule(quoting.quoted),
-        (e.NotGranted, None): _rule(quoting.not_granted, *_NO_TALK),
-        (e.Said, None): _rule(quoting.quoting_said, S.SETTLING),
-        (e.Key, None): _rule(quoting.quoting_key, S.HOLDING),
-        (e.TimerFired, None): _rule(quoting.quoting_timer, S.SETTLING),
+        (e.Quoted, None): rule(quoting.quoted),
+        (e.NotGranted, None): rule(quoting.not_granted, *_NO_TALK),
+        (e.Said, None): rule(quoting.quoting_said, S.SETTLING),
+        (e.Key, None): rule(quoting.quoting_key, S.HOLDING),
+        (e.TimerFired, None): rule(quoting.quoting_timer, S.SETTLING),
     },
     S.HOLDING: {
         **_EARLY,
-        (e.Held, None): _rule(quoting.held, S.RINGING),
-        (e.NotGranted, None): _rule(quoting.not_granted, *_NO_TALK),
-        (e.TimerFired, None): _rule(quoting.holding_timer, S.SETTLING),
+        (e.Held, None): rule(quoting.held, S.RINGING),
+        (e.NotGranted, None): rule(quoting.not_granted, *_NO_TALK),
+        (e.TimerFired, None): rule(quoting.holding_timer, S.SETTLING),
     },
     S.RINGING: {
         **_EARLY,
-        (e.DialRecorded, None): _rule(ringing.dial_recorded),
-        (e.LegReady, None): _rule(ringing.leg_ready),
-        (e.LegUp, None): _rule(ringing.leg_up, S.OFFERING),
-        (e.TimerFired, None): _rule(ringing.phone_timer, *_NO_TALK),
-        (e.CommandFailed, None): _rule(ringing.phone_failed, *_NO_TALK),
-        EXPERT_GONE: _rule(ringing.phone_ended, *_NO_TALK),
+        (e.DialRecorded, None): rule(ringing.dial_recorded),
+        (e.LegReady, None): rule(ringing.leg_ready),
+        (e.LegUp, None): rule(ringing.leg_up, S.OFFERING),
+        (e.TimerFired, None): rule(ringing.phone_timer, *_NO_TALK),
+        (e.CommandFailed, None): rule(ringing.phone_failed, *_NO_TALK),
+        EXPERT_GONE: rule(ringing.phone_ended, *_NO_TALK),
     },
     S.OFFERING: {
         **_EARLY,
-        (e.Said, None): _rule(ringing.offering_said),
-        (e.Key, None): _rule(ringing.offering_key, S.TALKING_PAID, S.TALKING_FREE, *_NO_TALK),
-        (e.TimerFired, None): _rule(ringing.phone_timer, S.RINGING, *_NO_TALK),
-        (e.CommandFailed, None): _rule(ringing.phone_failed, S.RINGING, *_NO_TALK),
-        EXPERT_GONE: _rule(ringing.phone_ended, S.RINGING, *_NO_TALK),
+        (e.Said, None): rule(ringing.offering_said),
+        (e.Key, None): rule(ringing.offering_key, S.TALKING_PAID, S.TALKING_FREE, *_NO_TALK),
+        (e.TimerFired, None): rule(ringing.phone_timer, S.RINGING, *_NO_TALK),
+        (e.CommandFailed, None): rule(ringing.phone_failed, S.RINGING, *_NO_TALK),
+        EXPERT_GONE: rule(ringing.phone_ended, S.RINGING, *_NO_TALK),
     },
     S.TALKING_FREE: _TALK,
     S.TALKING_PAID: {
         **_TALK,
-        (e.Said, None): _rule(joining.joining_said, S.SETTLING),
-        (e.Extended, None): _rule(talking.extended),
-        (e.LimitSet, None): _rule(talking.limit_set),
-        (e.AvailableRose, None): _rule(talking.available_rose),
+        (e.Said, None): rule(joining.joining_said, S.SETTLING),
+        (e.Extended, None): rule(talking.extended),
+        (e.LimitSet, None): rule(talking.limit_set),
+        (e.AvailableRose, None): rule(talking.available_rose),
     },
     S.STOPPING: {
-        (e.Left, None): _rule(stopping.left, S.SETTLING),
-        (e.TimerFired, None): _rule(stopping.stopping_timer, S.SETTLING),
-        CALLER_GONE: _rule(stopping.stopping_leg_ended),
-        EXPERT_GONE: _rule(stopping.stopping_leg_ended),
+        (e.Left, None): rule(stopping.left, S.SETTLING),
+        (e.TimerFired, None): rule(stopping.stopping_timer, S.SETTLING),
+        CALLER_GONE: rule(stopping.stopping_leg_ended),
+        EXPERT_GONE: rule(stopping.stopping_leg_ended),
     },
     S.SETTLING: {
         **_LEG_GONE,
-        (e.Settled, None): _rule(ending.settled, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
-        (e.Spooled, None): _rule(ending.spooled, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
-        (e.TimerFired, None): _rule(
-            ending.settling_timer, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER
-        ),
+        (e.Settled, None): rule(ending.settled, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
+        (e.Spooled, None): rule(ending.spooled, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
+        (e.TimerFired, None): rule(ending.settling_timer, S.AFTERCARE, S.GOODBYE, S.ENDING, S.OVER),
     },
     S.AFTERCARE: {
         **_LEG_GONE,
-        (e.Said, None): _rule(ending.farewell_said, S.ENDING, S.OVER),
-        (e.TimerFired, None): _rule(ending.farewell_timer, S.ENDING, S.OVER),
+        (e.Said, None): rule(ending.farewell_said, S.ENDING, S.OVER),
+        (e.TimerFired, None): rule(ending.farewell_timer, S.ENDING, S.OVER),
     },
     S.GOODBYE: {
         **_LEG_GONE,
-        (e.Said, None): _rule(ending.farewell_said, S.ENDING, S.OVER),
-        (e.TimerFired, None): _rule(ending.farewell_timer, S.ENDING, S.OVER),
+        (e.Said, None): rule(ending.farewell_said, S.ENDING, S.OVER),
+        (e.TimerFired, None): rule(ending.farewell_timer, S.ENDING, S.OVER),
     },
     S.ENDING: {
-        CALLER_GONE: _rule(ending.leg_gone, S.OVER),
-        EXPERT_GONE: _rule(ending.leg_gone, S.OVER),
-        (e.TimerFired, None): _rule(ending.ending_timer, S.OVER),
+        CALLER_GONE: rule(ending.leg_gone, S.OVER),
+        EXPERT_GONE: rule(ending.leg_gone, S.OVER),
+        (e.TimerFired, None): rule(ending.ending_timer, S.OVER),
     },
     S.OVER: {},
 }
-"""Every legal event of every state."""
+"""Every legal event of every state; once a number proves premium-rate, `PREMIUM` holds instead."""
 
 _NO_LEG = "the expert's channel does not exist before a phone of his is dialled"
 _LET_GO = "the expert's channel is hung up by us before the caller hears why there is no talk"
@@ -198,7 +178,7 @@ _ANY_TIME: Final = (
 _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
     e.TalkRecorded, e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled,
-    e.Entered, e.Left,
+    e.Entered, e.Left, e.Answered, e.PremiumHeld,
 )  # fmt: skip
 """Answers to what an earlier state asked: the call may have moved on before they come."""
 
@@ -215,17 +195,18 @@ def step(data: CallData, event: e.Event) -> tuple[CallData, tuple[Command, ...]]
     """
     if _is_stale(data, event):
         return data, ()
-    rule = TABLE[data.state].get(_kind(event))
-    if rule is None:
+    column = PREMIUM if data.carrier_billed else TABLE
+    found = column[data.state].get(_kind(event))
+    if found is None:
         if isinstance(event, _ANY_TIME + _ANSWERS):
             return data, ()
         raise IllegalEvent(data.state, event)
     if isinstance(event, e.Said):
         data = replace(data, saying=tuple(p for p in data.saying if p[0] is not event.leg))
     turn = Turn(data)
-    rule.handler(turn, event)
+    found.handler(turn, event)
     after = turn.data.state
-    assert after is data.state or after in rule.targets, (data.state, event, after)
+    assert after is data.state or after in found.targets, (data.state, event, after)
     return turn.data, tuple(turn.commands)
 
 

@@ -252,6 +252,35 @@ class Records:
                 return extend
 
             case _:
+                return self._premium_write_of(command, limits)
+
+    def _premium_write_of(self, command: c.Command, limits: Limits) -> Write | None:
+        call_id = self._names.call_id
+        match command:
+            case c.HoldPremium(wanted):
+
+                async def hold_premium(s: AsyncSession) -> e.Event:
+                    plan = await calls.hold_premium(
+                        s,
+                        call_id,
+                        expert_id=wanted.expert_id if wanted else None,
+                        limits=limits,
+                        at=_now(),
+                    )
+                    if isinstance(plan, Refused):
+                        return e.NotGranted(plan.refusal)
+                    return e.PremiumHeld(plan)
+
+                return hold_premium
+
+            case c.RecordAnswered(at_ms):
+
+                async def answered(s: AsyncSession) -> None:
+                    await calls.answered(s, call_id, at_ms=at_ms)
+
+                return answered
+
+            case _:
                 return None
 
     async def _receive(self, s: AsyncSession) -> e.Event:
@@ -281,6 +310,7 @@ class Records:
                 at=_now(),
                 timeline=tuple(timeline),
                 by_cel=self.by_cel or command.by_record,
+                meter=command.meter,
             )
             try:
                 settlement = await within(limits.settling_ms, self._settle_now(end))

@@ -2,6 +2,7 @@
 
 from ari_app.calls.commands import Note, Release
 from ari_app.calls.data import EXTENSION_DIGITS
+from ari_app.calls.releasing import release
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import Turn
 from billing.calls.values import EndReason
@@ -18,6 +19,18 @@ NO_TALK: dict[EndReason, str] = {
     EndReason.NO_TARIFF: "no-tariff",
 }
 """What the caller hears for each reason there is no talk with the expert he chose."""
+
+
+def no_premium_talk(turn: Turn, reason: EndReason) -> None:
+    """Refused unanswered; who paid for a menu hears one sentence first."""
+    data = turn.data
+    turn.do(Note("no talk", {"reason": str(reason)}))
+    if not data.answered or not data.caller_up:
+        release(turn, reason)
+    else:
+        turn.go(State.CHOOSING, refusal=reason)
+        turn.last(data.limits.goodbye_ms)
+        turn.say(Leg.CALLER, "expert-not-free")
 
 
 def no_talk(turn: Turn, reason: EndReason) -> None:

@@ -172,8 +172,10 @@ class Registry:
                 leg = leg_of(playback)
                 number = number_of(playback) if leg else 0
                 return playback, e.Said(leg, number, heard=not failed) if leg else None
-            case a.StasisEnd(_, channel) if channel in self._callers:
-                return channel, e.LegEnded(Leg.CALLER)
+            case a.StasisEnd(at_ms, channel) if channel in self._callers:
+                return channel, e.LegEnded(Leg.CALLER, at_ms=at_ms)
+            case a.ChannelUp(at_ms, channel) if channel in self._callers:
+                return channel, e.Answered(at_ms)
             case (
                 a.StasisStart(_, channel) | a.ChannelDestroyed(_, channel) | a.ChannelUp(_, channel)
             ) if channel not in self._callers and call_of(channel):

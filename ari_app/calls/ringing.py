@@ -1,5 +1,6 @@
 """Ringing and offering: the expert's phones in turn, then his key."""
 
+from ari_app.calls.announcing import announce
 from ari_app.calls.commands import (
     CreateLeg,
     DialLeg,
@@ -22,7 +23,7 @@ from ari_app.calls.events import (
     TimerFired,
 )
 from ari_app.calls.joining import begin_talk
-from ari_app.calls.refusing import no_talk
+from ari_app.calls.refusing import no_premium_talk, no_talk
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import STATE_TIMER, WAIT_TIMER, Turn
 from billing.calls.values import EndReason
@@ -43,10 +44,9 @@ DIAL_RESULT: dict[int | None, EndReason] = {
 
 def ring(turn: Turn) -> None:
     """Ring the expert's first phone; the caller hears ringing, free."""
-    limits = turn.data.limits
     turn.go(State.RINGING, expert_up=False, expert_answered=False, turns=0)
     # One limit for all phones and offers together; it covers the offering too.
-    turn.last(limits.ringing_and_offering_ms)
+    turn.last(turn.data.setup_ms)
     turn.do(Ring(on=True))
     _dial(turn, phone=0)
 
@@ -69,7 +69,7 @@ def dial_recorded(turn: Turn, event: DialRecorded) -> None:
     if event.attempt != data.attempt:
         return
     turn.set(expert_up=True)
-    switch_ms = data.limits.ringing_and_offering_ms + data.limits.grace_ms
+    switch_ms = data.setup_ms + data.limits.grace_ms
     turn.do(CreateLeg(event.attempt, _phones(turn)[data.phone], switch_ms))
     turn.wait(data.limits.ringing_phone_ms)
 
@@ -92,14 +92,16 @@ def leg_up(turn: Turn, event: LegUp) -> None:
         return
     turn.do(Note("expert's phone answered"), Disarm(WAIT_TIMER))
     turn.set(state=State.OFFERING, expert_answered=True, turns=0)
-    limits = turn.data.limits
-    turn.do(Limit((Leg.EXPERT,), limits.ringing_and_offering_ms + limits.grace_ms))
+    turn.do(Limit((Leg.EXPERT,), turn.data.setup_ms + turn.data.limits.grace_ms))
     _offer(turn)
 
 
 def _offer(turn: Turn) -> None:
-    quote = turn.data.quote
-    if quote is None:
+    quote, number = turn.data.quote, turn.data.number
+    if number is not None and number.premium is not None:
+        price = Phrase("price", number.premium.retail)
+        turn.say(Leg.EXPERT, "offer-premium", price, "press-1-or-3")
+    elif quote is None:
         turn.say(Leg.EXPERT, "offer-free", "press-1-or-3")
     else:
         turn.say(
@@ -124,7 +126,10 @@ def offering_key(turn: Turn, event: Key) -> None:
     if event.digit == "1":
         turn.do(Note("expert accepted"), Ring(on=False))
         turn.hush(Leg.EXPERT)
-        begin_talk(turn)
+        if turn.data.carrier_billed:
+            announce(turn)
+        else:
+            begin_talk(turn)
     elif event.digit == "3":
         turn.hush(Leg.EXPERT)
         _give_up(turn, EndReason.EXPERT_REFUSED)
@@ -192,4 +197,7 @@ def _give_up(turn: Turn, result: EndReason) -> None:
 def _none_left(turn: Turn, result: EndReason) -> None:
     turn.hush(Leg.EXPERT)
     turn.do(Ring(on=False))
-    no_talk(turn, result)
+    if turn.data.carrier_billed:
+        no_premium_talk(turn, result)
+    else:
+        no_talk(turn, result)

@@ -56,17 +56,23 @@ def left(turn: Turn, event: Left) -> None:
     talk = turn.data.talk
     if talk is None or talk.bridge != event.bridge:
         return
+    take_out(turn, event)
     if talk.from_ms is None:
-        turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
         return
-    if len(talk.inside) == len(BOTH) and talk.paid:
-        end_ms = _end_ms(turn, event, talk.from_ms, talk.steady_from_ms)
-        turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, end_ms)))
-    turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
     if turn.data.state is not State.STOPPING:
         stop(turn, HUNG_UP[event.leg])
     if turn.data.talk is not None and not turn.data.talk.inside:
         talk_over(turn)
+
+
+def take_out(turn: Turn, event: Left) -> None:
+    """A leg is out of the bridge; if both were in, that ends the paid interval."""
+    talk = turn.data.talk
+    assert talk is not None  # somebody left it
+    if talk.from_ms is not None and len(talk.inside) == len(BOTH) and talk.paid:
+        end_ms = _end_ms(turn, event, talk.from_ms, talk.steady_from_ms)
+        turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, end_ms)))
+    turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
 
 
 def _end_ms(turn: Turn, event: Left, from_ms: int, steady_from_ms: int | None) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from ari_app.calls.commands import Arm, Command, Disarm, HangUp, Hush, Limit, Note, Say, Settle
 from ari_app.calls.data import CallData
 from ari_app.calls.states import Leg, State
-from billing.calls.values import EndReason, NoPayer
+from billing.calls.values import EndReason, Interval, NoPayer
 from dialplan.prompts.values import Phrase
 
 STATE_TIMER = "state"
@@ -18,6 +18,8 @@ WAIT_TIMER = "wait"
 """The wait for one key, one phone, one turn."""
 CUT_TIMER, EXTEND_TIMER, WARN_TIMER = "cut", "extend", "warn"
 """A talk's end, its next request for a longer grant, and its warning."""
+MENU_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER = "menu", "lease", "notice", "confirm"
+"""Premium rate: the end of a menu, the next lease, the next spend notice, the wait for its key."""
 
 
 class Turn:
@@ -43,6 +45,9 @@ class Turn:
     def last(self, ms: int, farewell: str = "apology") -> None:
         """Bound the state to `ms`: our timer, and the caller's switch in Asterisk behind it."""
         self.do(Arm(STATE_TIMER, ms))
+        if self.data.carrier_billed and self.data.answered:
+            # No apology at the caller's expense.
+            farewell = "silent"
         if self.data.caller_up:
             self.hush(Leg.CALLER)
             self.do(Limit((Leg.CALLER,), ms + self.data.limits.grace_ms, farewell))
@@ -79,15 +84,26 @@ class Turn:
             reason=reason,
             farewell=tuple(Phrase(p) if isinstance(p, str) else p for p in farewell),
         )
-        unpaid = data.number and data.caller is None and data.line is None
-        free = NoPayer.CALLER_UNKNOWN if unpaid else None
-        self.do(Settle(reason, self.data.intervals, free, by_record))
+        self.do(Settle(reason, self.data.intervals, self._no_payer(), by_record, self._meter()))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
         ms = data.limits.settling_ms + data.limits.database_ms
         self.do(Arm(STATE_TIMER, ms))
         up = (*((Leg.CALLER,) if data.caller_up else ()), *self._expert_after_talk())
         if up:
             self.do(Limit(up, ms + data.limits.grace_ms, "silent" if data.talked else "apology"))
+
+    def _no_payer(self) -> NoPayer | None:
+        data = self.data
+        billed = data.carrier_billed or data.caller is not None
+        if data.number is None or data.line is not None or billed:
+            return None
+        return NoPayer.CALLER_UNKNOWN
+
+    def _meter(self) -> Interval | None:
+        data = self.data
+        if not data.carrier_billed or data.answered_ms is None or data.released_ms is None:
+            return None
+        return Interval(data.answered_ms, data.released_ms)
 
     def _expert_after_talk(self) -> tuple[Leg, ...]:
         return (Leg.EXPERT,) if self.data.talked and self.data.expert_up else ()

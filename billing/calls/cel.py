@@ -13,7 +13,7 @@ from billing.calls.values import CelRow, Interval
 MICROSECONDS_PER_MS = 1_000
 ROWS_PER_STATEMENT = 1_000
 
-_STARTED, _ENDED = "CHAN_START", "CHAN_END"
+_STARTED, _ANSWERED, _ENDED = "CHAN_START", "ANSWER", "CHAN_END"
 _ENTERED, _LEFT = "BRIDGE_ENTER", "BRIDGE_EXIT"
 
 
@@ -146,6 +146,23 @@ async def _channel_ends(s: AsyncSession, channels: Iterable[str]) -> dict[str, i
         .group_by(CelRecord.channel_id)
     )
     return dict(rows.all())
+
+
+async def cel_meter(s: AsyncSession, call_id: UUID) -> Interval | None:
+    """Give the time from the caller's answer to his release (ms); None: the record has no answer.
+
+    `end_ms` None: the record doesn't reach his release.
+    """
+    rows = await s.execute(
+        select(CelRecord.event, func.min(CelRecord.at_us))
+        .join(CallRow, CallRow.caller_channel == CelRecord.channel_id)
+        .where(CallRow.id == call_id, CelRecord.event.in_([_ANSWERED, _ENDED]))
+        .group_by(CelRecord.event)
+    )
+    moments: dict[str, int] = dict(rows.all())
+    if _ANSWERED not in moments:
+        return None
+    return _interval(moments[_ANSWERED], moments.get(_ENDED))
 
 
 async def cel_end(s: AsyncSession, call_id: UUID) -> int | None:

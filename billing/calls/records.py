@@ -15,6 +15,10 @@ from billing.calls.values import Interval, TimelineEntry
 from billing.catalogue.models import Expert, ExpertPhone
 from billing.charging import sessions
 from billing.charging.models import GrantRow
+from billing.charging.premium import service as premium_service
+from billing.charging.premium.models import PremiumSettlement
+from billing.charging.premium.service import outcome_value
+from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Settlement
 from billing.ledger import service as ledger
 from billing.ledger.models import SettlementRow
@@ -62,6 +66,7 @@ class CallRecord:
     account_id: UUID | None
     expert_id: UUID | None
     tariff: Tariff | None
+    premium: PremiumPlan | None
     dials: tuple[DialRecord, ...]
     grants: tuple[Grant, ...]
     intervals: tuple[Interval, ...]
@@ -74,9 +79,10 @@ async def list_calls(
 ) -> list[CallSummary]:
     """List the latest calls, newest first."""
     query = (
-        select(CallRow, Expert.name, SettlementRow)
+        select(CallRow, Expert.name, SettlementRow, PremiumSettlement)
         .outerjoin(Expert, Expert.id == CallRow.expert_id)
         .outerjoin(SettlementRow, SettlementRow.call_id == CallRow.id)
+        .outerjoin(PremiumSettlement, PremiumSettlement.call_id == CallRow.id)
         .order_by(CallRow.received_at.desc(), CallRow.id.desc())
         .limit(limit)
         .execution_options(populate_existing=True)
@@ -103,20 +109,22 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
     """Give all that is known of a call; raises CallUnknown."""
     found = (
         await s.execute(
-            select(CallRow, Expert.name, SettlementRow)
+            select(CallRow, Expert.name, SettlementRow, PremiumSettlement)
             .outerjoin(Expert, Expert.id == CallRow.expert_id)
             .outerjoin(SettlementRow, SettlementRow.call_id == CallRow.id)
+            .outerjoin(PremiumSettlement, PremiumSettlement.call_id == CallRow.id)
             .where(CallRow.id == call_id)
             .execution_options(populate_existing=True)
         )
     ).first()
     if found is None:
         raise CallUnknown(call_id)
-    row, expert_name, settlement = found
+    row, expert_name, settlement, outcome = found
     session = await sessions.find(s, call_id)
     tariff = sessions.tariff_of(session) if session and session.tariff else None
+    carried = None if session else await premium_service.find(s, call_id)
     return CallRecord(
-        summary=summary(row, expert_name, settlement),
+        summary=summary(row, expert_name, settlement, outcome),
         language=row.language,
         answered_at=row.answered_at,
         accepted_at=row.accepted_at,
@@ -125,6 +133,7 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
         account_id=session.account_id if session else row.account_id,
         expert_id=row.expert_id,
         tariff=tariff,
+        premium=premium_service.plan_of(carried) if carried else None,
         dials=await _dials(s, call_id),
         grants=await _grants(s, call_id, tariff),
         intervals=await _intervals(s, call_id),
@@ -133,8 +142,14 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
     )
 
 
-def summary(row: CallRow, expert_name: str | None, settlement: SettlementRow | None) -> CallSummary:
+def summary(
+    row: CallRow,
+    expert_name: str | None,
+    settlement: SettlementRow | None,
+    outcome: PremiumSettlement | None = None,
+) -> CallSummary:
     """Give a call as one line."""
+    premium = outcome_value(outcome) if outcome else None
     return CallSummary(
         call_id=row.id,
         state=row.state,
@@ -144,7 +159,7 @@ def summary(row: CallRow, expert_name: str | None, settlement: SettlementRow | N
         received_at=row.received_at,
         ended_at=row.ended_at,
         reason=row.reason,
-        settlement=settlement_value(settlement) if settlement else None,
+        settlement=settlement_value(settlement, premium) if settlement else None,
     )
 
 

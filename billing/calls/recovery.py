@@ -6,13 +6,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.cel import cel_intervals
+from billing.calls.cel import cel_intervals, cel_meter
 from billing.calls.models import CallRow, TalkStretch
 from billing.calls.values import Interval, OpenCall
 from billing.catalogue import reservations
 from billing.catalogue import service as catalogue
 from billing.charging import holds, sessions
 from billing.charging.models import ChargingSession, GrantRow
+from billing.charging.premium import service as premium_service
 from billing.charging.values import Quote
 from billing.kit.clock import to_ms
 from billing.money.values import Money
@@ -47,8 +48,18 @@ async def proved_time(s: AsyncSession, call_id: UUID) -> ProvedTime:
     last_ms = to_ms(call.last_seen_at)
     return ProvedTime(
         tuple(Interval(i.start_ms, i.end_ms or max(i.start_ms, last_ms)) for i in intervals),
-        complete=len(recorded) >= len(written) and all(i.end_ms is not None for i in recorded),
+        complete=len(recorded) >= len(written)
+        and all(i.end_ms is not None for i in recorded)
+        and await _meter_known(s, call),
     )
+
+
+async def _meter_known(s: AsyncSession, call: CallRow) -> bool:
+    """Whether the record holds the release of a caller whose carrier bills him, if he answered."""
+    if call.account_id is not None or await premium_service.find(s, call.id) is None:
+        return True
+    meter = await cel_meter(s, call.id)
+    return call.answered_at is None if meter is None else meter.end_ms is not None
 
 
 async def open_calls(s: AsyncSession, asterisk_id: str) -> list[OpenCall]:
@@ -70,6 +81,7 @@ async def _open_call(s: AsyncSession, row: CallRow) -> OpenCall:
         grants = await sessions.grants_of(s, session)
         quote = await _quote(s, session, grants)
         grant = sessions.grant_value(grants[-1], currency) if grants else None
+    carried = None if session else await premium_service.find(s, row.id)
     reserved = await reservations.reserved_expert(s, row.id)
     stretches = await stretches_of(s, row.id)
     free_starts = [
@@ -99,6 +111,8 @@ async def _open_call(s: AsyncSession, row: CallRow) -> OpenCall:
         free_from_ms=min(free_starts, default=None),
         received_at=row.received_at,
         last_seen_at=row.last_seen_at,
+        premium=premium_service.plan_of(carried) if carried else None,
+        answered_ms=to_ms(row.answered_at) if row.answered_at else None,
     )
 
 

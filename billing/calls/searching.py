@@ -13,6 +13,7 @@ from billing.accounts.models import CallerNumber
 from billing.calls.models import CallRow
 from billing.calls.records import CallSummary, summary
 from billing.catalogue.models import Expert
+from billing.charging.premium.models import PremiumSettlement
 from billing.kit.pages import After, Slice, take
 from billing.kit.phones import to_e164
 from billing.ledger.models import SettlementRow
@@ -48,9 +49,10 @@ async def search(
 ) -> Slice[CallSummary]:
     """List calls, newest first, page by page."""
     query = (
-        select(CallRow, Expert.name, SettlementRow)
+        select(CallRow, Expert.name, SettlementRow, PremiumSettlement)
         .outerjoin(Expert, Expert.id == CallRow.expert_id)
         .outerjoin(SettlementRow, SettlementRow.call_id == CallRow.id)
+        .outerjoin(PremiumSettlement, PremiumSettlement.call_id == CallRow.id)
         .where(*_conditions(wanted))
         .execution_options(populate_existing=True)
     )

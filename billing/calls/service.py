@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from billing.calls.records import get_call, list_calls
 from billing.calls.recovery import open_calls, proved_time
 from billing.calls.settling import (
     append_timeline,
+    hold_premium,
     release,
     reserve_free,
     settle,
@@ -33,6 +34,7 @@ from billing.kit.phones import to_e164
 
 __all__ = [
     "accepted",
+    "answered",
     "append_timeline",
     "cel_end",
     "cel_intervals",
@@ -42,6 +44,7 @@ __all__ = [
     "dial_ended",
     "get_call",
     "heartbeat",
+    "hold_premium",
     "import_cel",
     "list_calls",
     "open_calls",
@@ -81,6 +84,9 @@ async def receive(
     number = await catalogue.find_number(s, dialled, line, at=at)
     e164 = _caller_number(caller_number, line)
     caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
+    if number is not None and number.premium is not None:
+        # His phone company bills him: what he has with us stays out of it.
+        caller = None
     language = (
         (caller.language if caller else None)
         or (number.language if number else None)
@@ -188,6 +194,12 @@ async def dial_ended(
         .values(result=result, ended_at=at)
         .execution_options(synchronize_session=False)
     )
+
+
+async def answered(s: AsyncSession, call_id: UUID, *, at_ms: int) -> None:
+    """Write when the caller's leg was answered (Asterisk's ms); the first time written stays."""
+    at = datetime.fromtimestamp(at_ms // 1_000, UTC) + timedelta(milliseconds=at_ms % 1_000)
+    await _change(s, call_id, answered_at=func.coalesce(CallRow.answered_at, at))
 
 
 async def accepted(s: AsyncSession, call_id: UUID, *, at: datetime) -> None:

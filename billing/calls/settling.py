@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.calls.cel import cel_meter
 from billing.calls.errors import CallEnded, CallUnknown, IntervalOpen, PaidTimeBegan
 from billing.calls.models import CallRow, PaidInterval, TalkStretch, TimelineRow
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
@@ -14,9 +15,14 @@ from billing.catalogue import reservations
 from billing.charging import ending, sessions
 from billing.charging import service as charging
 from billing.charging.models import ChargingSession
+from billing.charging.premium import service as premium_service
+from billing.charging.premium.models import PremiumSession
+from billing.charging.premium.values import PremiumOutcome, PremiumPlan
+from billing.charging.rules import used_seconds
 from billing.charging.values import Refused, Settlement
 from billing.kit.clock import now, to_ms
 from billing.kit.jobs import defer
+from billing.kit.limits import Limits
 from billing.ledger import service as ledger
 from billing.ledger.models import SettlementRow
 from billing.money.values import Money
@@ -69,6 +75,28 @@ async def reserve_free(
     return await charging.reserve_free(s, call_id, expert_id, at)
 
 
+async def hold_premium(
+    s: AsyncSession, call_id: UUID, *, expert_id: UUID | None, limits: Limits, at: datetime
+) -> PremiumPlan | Refused:
+    """Freeze a premium-rate call's terms and caps, and reserve its expert, if any: both or neither.
+
+    Raises CallUnknown or CallEnded.
+    """
+    call = await lock_call(s, call_id)
+    if call.ended_at is not None or call.number_id is None:
+        raise CallEnded(call_id)
+    return await premium_service.hold(
+        s,
+        call_id,
+        number_id=call.number_id,
+        expert_id=expert_id,
+        caller_number=call.caller_number,
+        received_at=call.received_at,
+        limits=limits,
+        at=at,
+    )
+
+
 async def _paid_time_began(s: AsyncSession, call_id: UUID) -> bool:
     began: bool | None = await s.scalar(
         select(
@@ -91,30 +119,55 @@ async def settle(
     no_payer: NoPayer | None,
     at: datetime,
     timeline: Sequence[TimelineEntry] = (),
+    meter: Interval | None = None,
 ) -> Settlement:
     """End a call: charge, shares, record and expert in one transaction, once.
 
-    A second settlement gives the first's result and changes nothing, whatever it is asked. The
-    number of statements depends on what there is to write, never on how much of it.
+    `meter`: at premium rate, from the caller's answer to his release; without it Asterisk's record
+    is asked. A second settlement gives the first's result and changes nothing, whatever it is
+    asked. The number of statements depends on what there is to write, never on how much of it.
     Raises CallUnknown, or IntervalOpen for paid time without an end.
     """
     call = await lock_call(s, call_id)
     settled = await ledger.find_settlement(s, call_id)
     if settled is not None:
-        return settlement_value(settled)
+        return settlement_value(settled, await premium_service.find_outcome(s, call_id))
     billed = [_closed(call_id, interval) for interval in intervals]
     session = await sessions.find(s, call_id, lock=True)
-    closed = await ending.close(s, session, billed)
-    row = _row(call_id, closed, reason, no_payer, at)
+    outcome = None
+    carried = None if session else await premium_service.find(s, call_id, lock=True)
+    if carried is None:
+        row = _row(call_id, await ending.close(s, session, billed), reason, no_payer, at)
+    else:
+        metered = await _metered(s, call, meter, billed)
+        outcome = await premium_service.close(s, carried, meter=metered, talked=bool(billed))
+        row = _premium_row(call_id, billed, reason, at)
     await ledger.add_settlement(s, row)
-    await _record(s, call, session, billed, timeline)
+    if outcome is not None:
+        await premium_service.add_settlement(s, call_id, outcome)
+    await _record(s, call, session or carried, billed, timeline)
     call.state, call.ended_at, call.reason = "ended", at, reason
     await s.flush()
     await reservations.free(s, call_id, at)
     if row.charge and row.wallet_available is not None:
         amounts = [[row.charge, row.currency], [row.wallet_available, row.currency]]
         await defer(s, "call-charged", call=str(call_id), amounts=amounts)
-    return settlement_value(row)
+    return settlement_value(row, outcome)
+
+
+async def _metered(
+    s: AsyncSession, call: CallRow, meter: Interval | None, talked: Sequence[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """From answer to release: as told, else by Asterisk's record, else what both surely talked."""
+    if meter is None:
+        meter = await cel_meter(s, call.id)
+    if meter is None:
+        return (min(talked)[0], max(end for _, end in talked)) if talked else None
+    if meter.end_ms is None:
+        # Asterisk died with the call: the last sign of life, in the caller's favour.
+        last_ms = max([to_ms(call.last_seen_at), *(end for _, end in talked)])
+        return meter.start_ms, max(meter.start_ms, last_ms)
+    return meter.start_ms, max(meter.start_ms, meter.end_ms)
 
 
 def _closed(call_id: UUID, interval: Interval) -> tuple[int, int]:
@@ -148,10 +201,32 @@ def _row(
     )
 
 
+def _premium_row(
+    call_id: UUID, talked: Sequence[tuple[int, int]], reason: EndReason, at: datetime
+) -> SettlementRow:
+    """The carrier bills: no wallet, so nothing is charged by us."""
+    used = used_seconds(talked)
+    return SettlementRow(
+        call_id=call_id,
+        reason=reason,
+        no_payer=None,
+        currency=None,
+        charge=0,
+        tax=0,
+        expert=0,
+        platform=0,
+        used_seconds=used,
+        billed_seconds=used,
+        overrun_ms=0,
+        wallet_available=None,
+        settled_at=at,
+    )
+
+
 async def _record(
     s: AsyncSession,
     call: CallRow,
-    session: ChargingSession | None,
+    session: ChargingSession | PremiumSession | None,
     billed: Sequence[tuple[int, int]],
     timeline: Sequence[TimelineEntry],
 ) -> None:
@@ -191,8 +266,8 @@ async def talk_stopped(s: AsyncSession, call_id: UUID, *, bridge: str, end_ms: i
     )
 
 
-def settlement_value(row: SettlementRow) -> Settlement:
-    """Give a settlement as it was first answered."""
+def settlement_value(row: SettlementRow, premium: PremiumOutcome | None = None) -> Settlement:
+    """Give a settlement as it was first answered, with what the carrier is to pay, if it bills."""
     shares = available = None
     if row.currency is not None:
         shares = Split(
@@ -212,4 +287,5 @@ def settlement_value(row: SettlementRow) -> Settlement:
         split=shares,
         wallet_available=available,
         settled_at=row.settled_at,
+        premium=premium,
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from billing.accounts.values import Identified
 from billing.catalogue.values import ExpertChoice, ServedNumber
+from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote
 
 
@@ -91,6 +92,8 @@ class OpenCall:
     free_from_ms: int | None
     received_at: datetime
     last_seen_at: datetime
+    premium: PremiumPlan | None = None
+    answered_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from billing.charging.premium.values import PremiumOutcome
 from billing.money.values import Money
 from billing.shares.values import ShareRule, Split
 from billing.tariffs.values import Tariff
@@ -71,6 +72,8 @@ class Settlement:
     split: Split | None
     wallet_available: Money | None
     settled_at: datetime
+    premium: PremiumOutcome | None = None
+    """What is expected of the carrier where it bills the caller; then nothing is charged by us."""
 
     @property
     def charge(self) -> Money | None:

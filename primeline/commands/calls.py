@@ -105,7 +105,12 @@ def show(
 
     told = transact(work)
     call = told.record
-    head = _line(call.summary) | _money(call.summary.settlement) | {"nobody_pays": call.no_payer}
+    head = (
+        _line(call.summary)
+        | _money(call.summary.settlement)
+        | _premium(call)
+        | {"nobody_pays": call.no_payer}
+    )
     parts = _parts(call) | {"arithmetic": _arithmetic(told)}
     if as_json:
         show_one(head | parts, as_json=True)
@@ -223,6 +228,29 @@ def _line(call: CallSummary) -> dict[str, Any]:
         "reason": call.reason,
         "seconds": settlement.billed_seconds if settlement else None,
         "charge": settlement.charge if settlement else None,
+    }
+
+
+def _premium(call: CallRecord) -> dict[str, Any]:
+    """What the carrier charges the caller and is expected to pay, where it bills him."""
+    if call.premium is None:
+        return {}
+    terms, settlement = call.premium.terms, call.summary.settlement
+    prices = {
+        "carrier": terms.carrier,
+        "retail_per_minute": terms.retail_per_minute,
+        "retail_per_call": terms.retail_per_call,
+        "cap_seconds": call.premium.cap.seconds,
+    }
+    if settlement is None or settlement.premium is None:
+        return prices
+    outcome = settlement.premium
+    return prices | {
+        "metered_seconds": outcome.metered_seconds,
+        "retail_price": outcome.retail,
+        "outpayment_expected": outcome.outpayment,
+        "expert_expected": outcome.expert,
+        "platform_expected": outcome.platform,
     }
 
 

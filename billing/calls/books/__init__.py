@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.books import ledger, settled
+from billing.calls.books import ledger, premium, settled
 from billing.calls.books.values import Finding
 
 __all__ = ["Finding", "check"]
@@ -26,6 +26,10 @@ _CHECKS: Final[tuple[Callable[[AsyncSession], Awaitable[list[Finding]]], ...]] =
     settled.experts,
     settled.spendings,
     settled.reservations,
+    premium.settled,
+    premium.parts,
+    premium.rated,
+    premium.spendings,
 )
 
 

@@ -132,6 +132,7 @@ RATED: Final = """
     SELECT s.call_id, s.charge, s.tax, s.expert, s.platform,
             s.used_seconds, s.billed_seconds, s.overrun_ms,
             h.tariff, h.share, g.granted_seconds,
+            EXISTS (SELECT 1 FROM premium_settlements n WHERE n.call_id = s.call_id) AS premium,
             coalesce(i.intervals, '[]'::jsonb) AS intervals
         FROM settlements s
         LEFT JOIN charging_sessions h ON h.session_id = s.call_id
@@ -204,4 +205,72 @@ VOUCHERS: Final = """
         ) AS m ON m.wallet_id = v.wallet_id AND m.currency = v.currency
         WHERE coalesce(v.amount, 0) <> coalesce(m.amount, 0)
         ORDER BY 1, 2
+"""
+
+PREMIUM_PARTS: Final = """
+    SELECT n.call_id, n.currency, n.outpayment, n.expert, n.platform,
+            coalesce(m.outpayment, 0)::bigint AS outpayment_moved,
+            coalesce(m.expert, 0)::bigint AS expert_moved,
+            coalesce(m.platform, 0)::bigint AS platform_moved
+        FROM premium_settlements n
+        LEFT JOIN (
+            SELECT t.call_id,
+                    sum(t.amount) FILTER (
+                        WHERE t.reason = 'expected-outpayment' AND d.kind = 'carrier-expected')
+                        AS outpayment,
+                    sum(t.amount) FILTER (
+                        WHERE t.reason = 'expected-expert' AND c.kind = 'expert-expected'
+                            AND c.owner = s.expert_id) AS expert,
+                    sum(t.amount) FILTER (
+                        WHERE t.reason = 'expected-platform' AND c.kind = 'platform-expected')
+                        AS platform
+                FROM transfers t
+                JOIN ledger_accounts d ON d.id = t.debit_id
+                JOIN ledger_accounts c ON c.id = t.credit_id
+                JOIN premium_sessions s ON s.session_id = t.call_id
+                GROUP BY t.call_id
+        ) AS m ON m.call_id = n.call_id
+        WHERE (n.outpayment, n.expert, n.platform)
+            IS DISTINCT FROM (coalesce(m.outpayment, 0)::bigint, coalesce(m.expert, 0)::bigint,
+                coalesce(m.platform, 0)::bigint)
+        ORDER BY n.call_id
+"""
+
+PREMIUM_RATED: Final = """
+    SELECT s.session_id AS call_id, s.terms, s.share, n.carrier, n.answered_ms, n.released_ms,
+            n.metered_seconds, n.retail, n.outpayment, n.expert, n.platform,
+            EXISTS (SELECT 1 FROM paid_intervals i WHERE i.call_id = s.session_id) AS talked
+        FROM premium_sessions s JOIN premium_settlements n ON n.call_id = s.session_id
+        ORDER BY s.session_id
+"""
+
+PREMIUM_SETTLED: Final = """
+    SELECT coalesce(s.session_id, n.call_id) AS call_id, s.state,
+            n.call_id IS NOT NULL AS settled, c.ended_at IS NOT NULL AS ended
+        FROM premium_sessions s
+        FULL JOIN premium_settlements n ON n.call_id = s.session_id
+        LEFT JOIN calls c ON c.id = coalesce(s.session_id, n.call_id)
+        WHERE (s.state IS NOT DISTINCT FROM 'settled') <> (n.call_id IS NOT NULL)
+            OR (c.ended_at IS NOT NULL) <> (n.call_id IS NOT NULL)
+        ORDER BY 1
+"""
+
+PREMIUM_SPENDINGS: Final = """
+    SELECT p.caller_number, p.period, p.began_on, p.currency, p.posted, p.pending,
+            coalesce(m.posted, 0)::bigint AS posted_by_calls,
+            coalesce(m.pending, 0)::bigint AS pending_by_calls
+        FROM premium_spendings p
+        LEFT JOIN (
+            SELECT s.caller_number, l ->> 'period' AS period, l ->> 'began_on' AS began_on,
+                    s.terms ->> 'currency' AS currency, sum(n.retail) AS posted,
+                    sum(s.held) FILTER (WHERE s.state = 'opened') AS pending
+                FROM premium_sessions s
+                CROSS JOIN LATERAL jsonb_array_elements(s.limits) AS l
+                LEFT JOIN premium_settlements n ON n.call_id = s.session_id
+                WHERE s.caller_number IS NOT NULL
+                GROUP BY 1, 2, 3, 4
+        ) AS m USING (caller_number, period, began_on, currency)
+        WHERE (p.posted, p.pending)
+            IS DISTINCT FROM (coalesce(m.posted, 0)::bigint, coalesce(m.pending, 0)::bigint)
+        ORDER BY 1, 2, 3
 """

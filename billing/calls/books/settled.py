@@ -16,7 +16,7 @@ from billing.calls.books.queries import (
     SPENDINGS,
 )
 from billing.calls.books.values import Finding, rows_of, show
-from billing.charging.rules import bill
+from billing.charging.rules import bill, used_seconds
 from billing.kit.errors import PrimelineError
 from billing.shares import snapshot as share_snapshot
 from billing.shares.rules import split
@@ -93,6 +93,10 @@ async def rated(s: AsyncSession) -> list[Finding]:
 def _expected(row: Row[Any]) -> dict[str, int]:
     """Rate a call again from its intervals; amounts in ledger units."""
     intervals = [(start, end) for start, end in row.intervals]
+    if row.premium:
+        # The carrier bills: all of the talk is its meter's, and no wallet is charged.
+        used = used_seconds(intervals)
+        return {"used_seconds": used, "billed_seconds": used, "overrun_ms": 0, "charge": 0}
     talked = bill(intervals, row.granted_seconds or 0)
     expected = {
         "used_seconds": talked.used_seconds,

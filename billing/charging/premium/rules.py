@@ -1,0 +1,103 @@
+"""The arithmetic of premium-rate calls. Seconds count from the caller's answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from billing.catalogue.rules import metered_seconds, outpayment, retail
+from billing.catalogue.values import PremiumTerms
+from billing.charging.premium.values import CallBounds, Cap, PremiumOutcome
+from billing.money.values import Money
+from billing.shares.rules import split
+from billing.shares.values import ShareRule
+from billing.tariffs.rules import affordable_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A spend notice and the second at which its amount is reached."""
+
+    seconds: int
+    at: Money
+    kind: Literal["tell", "confirm"]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodCap:
+    """What one caller number may spend in a day or month, and which one."""
+
+    period: Literal["day", "month"]
+    began_on: str
+    amount: Money
+
+
+def cap_of(terms: PremiumTerms, bounds: CallBounds, left: Money | None) -> Cap:
+    """Give the second at which a call ends, with `left` of the day and month (None: no cap).
+
+    At 0.80 a minute and at most 1.00 a call: 75 s, by amount. Where nothing may be spent: 0 s.
+    """
+    amounts = [notice.at for notice in bounds.notices if notice.kind == "end"]
+    amounts += [amount for amount in (bounds.maximum_charge, left) if amount is not None]
+    longest = min(bounds.maximum_seconds, terms.maximum_seconds)
+    if amounts:
+        seconds = affordable_seconds(terms.retail, min(amounts))
+        if seconds < longest:
+            return Cap(seconds, "amount")
+    return Cap(longest, "seconds")
+
+
+def period_caps(terms: PremiumTerms, bounds: CallBounds, at: datetime) -> tuple[PeriodCap, ...]:
+    """Name the day and month that a call which came in at `at` counts in, where they are capped."""
+    day = at.astimezone(ZoneInfo(terms.time_zone)).date().isoformat()
+    caps = []
+    if bounds.day_maximum is not None:
+        caps.append(PeriodCap("day", day, bounds.day_maximum))
+    if bounds.month_maximum is not None:
+        caps.append(PeriodCap("month", day[:7], bounds.month_maximum))
+    return tuple(caps)
+
+
+def notices_due(terms: PremiumTerms, bounds: CallBounds, cap: Cap) -> tuple[Due, ...]:
+    """Give the notices that fall before the cap, in their order: 1.00 at 0.80 a minute → 75 s."""
+    due = [
+        Due(affordable_seconds(terms.retail, notice.at), notice.at, notice.kind)
+        for notice in bounds.notices
+        if notice.kind != "end"
+    ]
+    return tuple(
+        sorted((one for one in due if one.seconds < cap.seconds), key=lambda one: one.seconds)
+    )
+
+
+def outcome(
+    terms: PremiumTerms,
+    meter: tuple[int, int] | None,
+    share: ShareRule | None,
+) -> PremiumOutcome:
+    """Rate a call by the carrier's meter (answer and release, ms); None: never answered.
+
+    `share` None: no expert talked, so the platform has all of the outpayment.
+    """
+    seconds = metered_seconds(*meter) if meter else 0
+    paid = outpayment(terms, seconds)
+    parts = split(paid, 0, share) if share else None
+    return PremiumOutcome(
+        carrier=terms.carrier,
+        answered_ms=meter[0] if meter else None,
+        released_ms=max(meter) if meter else None,
+        metered_seconds=seconds,
+        retail=retail(terms, seconds),
+        outpayment=paid,
+        expert=parts.expert if parts else Money.zero(terms.currency),
+        platform=parts.platform if parts else paid,
+    )
+
+
+def least(amounts: Sequence[Money]) -> Money | None:
+    """The least amount, but not below zero; None of none."""
+    if not amounts:
+        return None
+    lowest = min(amounts)
+    return max(lowest, Money.zero(lowest.currency))
