@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.catalogue import rules, snapshot
 from billing.catalogue.errors import NumberUnknown, PremiumCurrency, PremiumTermsTaken
 from billing.catalogue.models import Number, PremiumTermsRow
-from billing.catalogue.values import PremiumTerms
+from billing.catalogue.values import PremiumTerms, carrier_id
 from billing.kit.jobs import defer
+from billing.ledger import service as ledger
+from billing.ledger.values import AccountKind
 from billing.money.values import Money
 from billing.tariffs import snapshot as tariff_snapshot
 
@@ -59,7 +61,21 @@ async def add_terms(
     )
     s.add(added)
     await s.flush()
-    await defer(s, "render-prompts", tariffs=[tariff_snapshot.to_json(terms.retail)])
+    await ledger.ensure_accounts(
+        s,
+        [
+            (AccountKind.CLEARING, None),
+            (AccountKind.CARRIER_EXPECTED, carrier_id(terms.carrier)),
+            (AccountKind.PLATFORM_EXPECTED, None),
+        ],
+        terms.currency,
+    )
+    await defer(
+        s,
+        "render-prompts",
+        tariffs=[tariff_snapshot.to_json(terms.retail)],
+        currencies=[terms.currency],
+    )
     return KeptTerms(added.id, number, valid_from, terms)
 
 

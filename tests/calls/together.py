@@ -49,9 +49,9 @@ class Scenarios(Generic[Came]):
         """All names, in the order written."""
         return list(self._by_name)
 
-    async def play(self, stage: Stage) -> Outcomes[Came]:
-        """Play all, at most `AT_ONCE` at a time."""
-        free = asyncio.Semaphore(AT_ONCE)
+    async def play(self, stage: Stage, *, at_once: int = AT_ONCE) -> Outcomes[Came]:
+        """Play all, at most `at_once` at a time."""
+        free = asyncio.Semaphore(at_once)
 
         async def one(place: int, scenario: Scenario[Came]) -> Came:
             await asyncio.sleep(place * APART_SECONDS)

@@ -93,7 +93,8 @@ async def hold(
         share = await share_for(s, expert_id=expert_id, number_id=number_id)
         share_rules.check(share, 0)
         session.expert_id, session.share = expert_id, share_snapshot.to_json(share)
-        await _ensure_accounts(s, terms_of(session), expert_id)
+        owed = [(AccountKind.EXPERT_EXPECTED, expert_id)]
+        await ledger.ensure_accounts(s, owed, terms_of(session).currency)
     await s.flush()
     await savepoint.commit()
     return plan_of(session)
@@ -138,7 +139,6 @@ async def _open(
         began_at=received_at,
     )
     s.add(session)
-    await _ensure_accounts(s, terms, None)
     return session
 
 
@@ -150,17 +150,6 @@ def _bounds(terms: PremiumTerms) -> CallBounds:
         day_maximum=terms.day_maximum,
         month_maximum=terms.month_maximum,
     )
-
-
-async def _ensure_accounts(s: AsyncSession, terms: PremiumTerms, expert_id: UUID | None) -> None:
-    owners: list[tuple[AccountKind, UUID | None]] = [(AccountKind.EXPERT_EXPECTED, expert_id)]
-    if expert_id is None:
-        owners = [
-            (AccountKind.CARRIER_EXPECTED, carrier_id(terms.carrier)),
-            (AccountKind.CLEARING, None),
-            (AccountKind.PLATFORM_EXPECTED, None),
-        ]
-    await ledger.ensure_accounts(s, owners, terms.currency)
 
 
 async def close(
