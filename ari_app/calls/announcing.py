@@ -27,6 +27,9 @@ from ari_app.calls.turn import MENU_TIMER, STATE_TIMER, Turn
 from billing.calls.values import EndReason
 from dialplan.prompts.values import Phrase
 
+UNHEARD_MS = 300
+"""Who hangs up breaks a prompt off first, and is told to have gone a moment later."""
+
 
 def announce(turn: Turn) -> None:
     """Have the talk's bridge written; meanwhile the caller hears the price, if that is our task."""
@@ -88,7 +91,8 @@ def announcing_said(turn: Turn, event: Said) -> None:
         return
     if not event.heard:
         # What was not announced in full must not be charged.
-        release(turn, EndReason.SERVICE_DOWN)
+        turn.set(unheard=True)
+        turn.wait(UNHEARD_MS)
     elif talk is not None and toned:
         turn.set(talk=replace(talk, tones=talk.tones - 1))
         if talk.tones == 1:
@@ -140,8 +144,8 @@ def _free_gap(turn: Turn) -> None:
 
 
 def announcing_timer(turn: Turn, event: TimerFired) -> None:
-    """The free time after the tone is over; or all of it took too long."""
-    if event.timer == STATE_TIMER:
+    """The free time after the tone is over; or a prompt broke off, or all took too long."""
+    if event.timer == STATE_TIMER or turn.data.unheard:
         release(turn, EndReason.SERVICE_DOWN)
     else:
         _go_on(turn)
@@ -159,7 +163,7 @@ def _connect(turn: Turn) -> None:
     """Answer, bound and join, in this order, one right after the other."""
     data = turn.data
     talk = data.talk
-    if talk is None or not data.tone_over or not talk.written or talk.limited:
+    if talk is None or data.unheard or not data.tone_over or not talk.written or talk.limited:
         return
     turn.go(State.TALKING_PAID, talk=replace(talk, limited=True))
     turn.do(Disarm(MENU_TIMER), Arm(STATE_TIMER, JOINING_MS))

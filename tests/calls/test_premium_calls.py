@@ -230,6 +230,7 @@ async def _(stage: Stage) -> Came:
     await talking.press("1")
     await call.wait_ended()
     assert statuses(call)[-1] == 200
+    await stage.ended(caller)
     again = await stage.dial(caller, number)
     await again.wait_ended()
     assert len(expert.phone.calls) == 1

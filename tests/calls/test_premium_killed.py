@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,8 @@ from tests.calls.stage import LIMITS, Stage, Talk, whole_system
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LEASE_MS: Final = LIMITS.premium_lease_ms + LIMITS.grace_ms
+LONGER: Final = replace(LIMITS, premium_lease_ms=7_000)
+LEASE_MS: Final = LONGER.premium_lease_ms + LONGER.grace_ms
 LATE_MS: Final = 300
 
 
@@ -41,7 +42,7 @@ async def _kill(stage: Stage) -> int:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def killed(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIterator[Killed]:
-    async with whole_system(tmp_path_factory.mktemp("premium"), tree) as stage:
+    async with whole_system(tmp_path_factory.mktemp("premium"), tree, limits=LONGER) as stage:
         experts = [await stage.expert(), await stage.expert()]
         talker, waiter = stage.stranger(), stage.stranger()
         talk, ringing = await asyncio.gather(
@@ -50,7 +51,7 @@ async def killed(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncI
         died_us = await _kill(stage)
         await talk.expert.hang_up()
         for call in (talk.caller, ringing.caller, ringing.expert):
-            await call.wait_ended(seconds=12)
+            await call.wait_ended(seconds=14)
         yield Killed(stage, died_us, talk, talker, ringing)
 
 

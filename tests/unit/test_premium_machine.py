@@ -186,8 +186,21 @@ def test_our_own_price_message_is_heard_whole_or_nothing_begins() -> None:
     (said,) = [one for one in play.last if isinstance(one, c.Say) and one.leg is Leg.CALLER]
     assert said.phrases == (Phrase("price", OURS.retail),)
     assert play.spoken(Leg.EXPERT) == ["caller-hears-price"]
-    play.said(Leg.CALLER, heard=False)
+    play.said(Leg.CALLER, heard=False).then(e.TimerFired("wait"))
     assert play.did(c.HangUp)[0] == c.HangUp(Leg.CALLER, cause=34)
+
+
+@pytest.mark.parametrize("leg", list(Leg))
+def test_a_prompt_that_a_hang_up_broke_off_is_a_hang_up(leg: Leg) -> None:
+    play = announcing().said(leg, heard=False)
+    assert not play.did(c.HangUp)
+    play.said(Leg.EXPERT if leg is Leg.CALLER else Leg.CALLER)
+    play.then(e.TalkRecorded(bridge_of(play)))
+    assert not play.did(c.Answer)
+    play.then(e.LegEnded(leg, 1 if leg is Leg.EXPERT else 0))
+    assert play.data.reason is (
+        EndReason.CALLER_HUNG_UP if leg is Leg.CALLER else EndReason.EXPERT_HUNG_UP
+    )
 
 
 def test_hash_skips_the_price_only_where_the_rules_allow_it() -> None:
