@@ -26,7 +26,7 @@ from primeline.demo import cast, report
 from primeline.demo.screen import Screen
 from primeline.demo.softphone import invite
 from primeline.demo.speech import voices
-from primeline.demo.story import Story
+from primeline.demo.story import PremiumCall, Story
 from primeline.demo.words import Words
 from primeline.sound import stereo_wav
 from primeline.system import System, SystemConfig
@@ -63,7 +63,7 @@ def demo(
         Path, typer.Option(help="Where demos keep their data.", envvar="PRIMELINE_DATA_DIR")
     ] = Path(".primeline"),
 ) -> None:
-    """Show a paid call and a refused one on real SIP phones; in a terminal, stay up for yours."""
+    """Show paid, refused and premium-rate calls on SIP phones; in a terminal, stay up for yours."""
     console = Console(highlight=False)
     status = 1
     with _own_folder(data_dir) as folder:
@@ -147,20 +147,21 @@ async def _play(
             await story.luc.register()
             paid = await story.paid_call()
             await story.refused_call()
+            premium = await story.premium_call()
     finally:
         following.cancel()
     async with _sessions(system) as sessions:
-        result = await _settled(sessions)
+        result = await _settled(sessions, premium)
     stereo_wav(recording, paid.caller.heard, paid.expert.heard)
     return result, paid.cut_error_ms(result.paid.grants[-1].granted_seconds)
 
 
-async def _settled(sessions: Sessions) -> report.Outcome:
-    """Both calls are settled moments after the phones were hung up."""
+async def _settled(sessions: Sessions, premium: PremiumCall) -> report.Outcome:
+    """All calls are settled moments after the phones were hung up."""
     async with asyncio.timeout(SETTLED_SECONDS):
         while True:
-            result = await report.outcome(sessions)
-            if all(call.summary.settlement for call in (result.paid, result.refused)):
+            result = await report.outcome(sessions, premium)
+            if all(call.summary.settlement for call in result.records):
                 return result
             await asyncio.sleep(0.1)
 

@@ -8,7 +8,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import service as accounts
+from billing.catalogue import premium
 from billing.catalogue import service as catalogue
+from billing.catalogue.values import PremiumTerms
 from billing.endpoints.digest import ha1_of
 from billing.endpoints.trunks import add_trunk
 from billing.endpoints.values import KnownPhone, Trunk
@@ -22,7 +24,7 @@ from primeline.asterisk_conf import Lines
 
 CURRENCY: Final = "EUR"
 LANGUAGE: Final = "en"
-MENU_NUMBER, DIRECT_NUMBER = "+33199000001", "+33199000002"
+MENU_NUMBER, DIRECT_NUMBER, PREMIUM_NUMBER = "+33199000001", "+33199000002", "+33199000003"
 """Fictitious numbers, set aside for stories by the French regulator."""
 
 LIMITS: Final = replace(Limits(), minimum_talk_seconds=20, warning_seconds=8)
@@ -43,6 +45,23 @@ TARIFF: Final = Tariff(
     maximum_charge=None,
     tax_basis_points=2_000,
 )
+
+
+TERMS: Final = PremiumTerms(
+    retail_per_minute=_euro(80),
+    retail_per_call=_euro(0),
+    outpayment_per_minute=_euro(52),
+    outpayment_per_call=_euro(0),
+    carrier="demo-carrier",
+    announced_by="us",
+    country="FR",
+    publisher="Example SARL",
+    service="Advice by Luc",
+    category="advice",
+    time_zone="Europe/Paris",
+)
+CLARA, CLARAS_NUMBER = "Clara", "+33639980004"
+"""She has no account with us: her phone company bills her."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,7 @@ def phrases() -> list[Phrase]:
             for seconds in (*range(LIMITS.minimum_talk_seconds, 60), *range(60, 301, 60))
         ),
         Phrase("price", TARIFF),
+        Phrase("price", TERMS.retail),
         *(Phrase("expert-name", expert.name) for expert in (ADA, LUC, YOUR_EXPERT)),
     ]
 
@@ -138,6 +158,8 @@ async def write(s: AsyncSession, own: Secrets) -> None:
         )
     await catalogue.add_number(s, number=MENU_NUMBER, kind="menu", at=now)
     await catalogue.add_number(s, number=DIRECT_NUMBER, kind="direct", expert_id=ids[LUC], at=now)
+    await catalogue.add_number(s, number=PREMIUM_NUMBER, kind="direct", expert_id=ids[LUC], at=now)
+    await premium.add_terms(s, PREMIUM_NUMBER, TERMS, valid_from=now, at=now)
     for caller in (ALICE, BORIS, YOU):
         account = await accounts.add_caller(
             s,

@@ -6,33 +6,42 @@ from typing import Any
 from billing.calls import books
 from billing.calls import service as calls
 from billing.calls.records import CallRecord
+from billing.charging.premium.values import PremiumOutcome
 from billing.kit.database import Sessions
 from billing.money.text import format_money, to_decimal_string
 from billing.money.values import Money
 from primeline.demo import cast
 from primeline.demo.screen import Screen
+from primeline.demo.story import PremiumCall
 
 CUT_REASONS = {"credit-used-up", "maximum-reached"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The records of both calls and the state of the books."""
+    """The records of the calls, what the phones saw of the last, and the state of the books."""
 
     paid: CallRecord
     refused: CallRecord
+    carried: CallRecord
+    premium: PremiumCall
     findings: list[str]
 
+    @property
+    def records(self) -> tuple[CallRecord, ...]:
+        """All calls."""
+        return (self.paid, self.refused, self.carried)
 
-async def outcome(sessions: Sessions) -> Outcome:
-    """Read both calls, the latest last, and check the books."""
+
+async def outcome(sessions: Sessions, premium: PremiumCall) -> Outcome:
+    """Read the calls and check the books."""
     async with sessions() as s:
-        refused, paid, *_ = await calls.list_calls(s)
-        paid_record = await calls.get_call(s, paid.call_id)
-        refused_record = await calls.get_call(s, refused.call_id)
+        carried, refused, paid, *_ = [
+            await calls.get_call(s, one.call_id) for one in await calls.list_calls(s)
+        ]
     async with sessions() as s:
         findings = [str(finding) for finding in await books.check(s)]
-    return Outcome(paid_record, refused_record, findings)
+    return Outcome(paid, refused, carried, premium, findings)
 
 
 def show(screen: Screen, result: Outcome, cut_error_ms: int) -> None:
@@ -72,6 +81,7 @@ def show(screen: Screen, result: Outcome, cut_error_ms: int) -> None:
             f" the cut came {cut_error_ms:+d} ms from the credit's end, measured at both phones."
         )
     screen.say(f"Boris was refused: {result.refused.summary.reason}.")
+    _show_premium(screen, result)
     if result.findings:
         screen.say("[red]books check:[/]")
         for finding in result.findings:
@@ -80,8 +90,30 @@ def show(screen: Screen, result: Outcome, cut_error_ms: int) -> None:
         screen.say("books check: [green]ok[/]")
 
 
+def _show_premium(screen: Screen, result: Outcome) -> None:
+    expected = _expected(result)
+    screen.table(
+        "What the premium-rate call brings, once the carrier's statement confirms it",
+        ("who", "amount"),
+        [
+            ("Clara pays her phone company", _money(expected.retail)),
+            ("the carrier is to pay us", _money(expected.outpayment)),
+            ("of that: Luc, the expert", _money(expected.expert)),
+            ("of that: the platform", _money(expected.platform)),
+        ],
+    )
+    screen.say()
+
+
+def _expected(result: Outcome) -> PremiumOutcome:
+    settlement = result.carried.summary.settlement
+    assert settlement is not None  # the demo waited for it
+    assert settlement.premium is not None  # the carrier bills
+    return settlement.premium
+
+
 def as_json(result: Outcome, cut_error_ms: int) -> dict[str, Any]:
-    """The outcome as one flat object; money as decimal strings with four places."""
+    """The outcome as one object; money as decimal strings with four places."""
     settlement = result.paid.summary.settlement
     assert settlement is not None  # the demo waited for it
     assert settlement.split is not None  # somebody paid
@@ -100,7 +132,20 @@ def as_json(result: Outcome, cut_error_ms: int) -> dict[str, Any]:
         "wallet_before": to_decimal_string(after + split.charge),
         "wallet_after": to_decimal_string(after),
         "refused_reason": result.refused.summary.reason,
+        "premium": _premium_json(result),
         "books_ok": not result.findings,
+    }
+
+
+def _premium_json(result: Outcome) -> dict[str, Any]:
+    expected, settlement = _expected(result), result.carried.summary.settlement
+    return {
+        "answered_before_acceptance": result.premium.answered_before_acceptance,
+        "talk_seconds": settlement.used_seconds if settlement else 0,
+        "retail": to_decimal_string(expected.retail),
+        "outpayment_expected": to_decimal_string(expected.outpayment),
+        "expert_expected": to_decimal_string(expected.expert),
+        "bye_ms": result.premium.bye_ms,
     }
 
 

@@ -1,4 +1,4 @@
-"""The two calls of the demo, played by real SIP phones."""
+"""The calls of the demo, played by real SIP phones."""
 
 import asyncio
 import time
@@ -15,6 +15,7 @@ from primeline.sound import carried_spans, cut_error_ms, whole_span
 from primeline.system import System
 
 METER_SECONDS = 5
+PREMIUM_TALK_SECONDS = 7
 POLL_SECONDS = 0.05
 LONGEST_CALL_SECONDS = 120
 
@@ -31,6 +32,14 @@ class PaidCall:
         caller = whole_span(carried_spans(self.caller.heard, self.expert.spoken))
         expert = whole_span(carried_spans(self.expert.heard, self.caller.spoken))
         return cut_error_ms(caller, expert, granted_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumCall:
+    """What the phones saw of the premium-rate call."""
+
+    answered_before_acceptance: bool
+    bye_ms: int
 
 
 class Story:
@@ -85,6 +94,32 @@ class Story:
         call = await self._dial(cast.DIRECT_NUMBER, cast.BORIS)
         await call.wait_ended(seconds=LONGEST_CALL_SECONDS)
         screen.step("Boris is hung up; Luc's phone never rang, and nothing was charged")
+
+    async def premium_call(self) -> PremiumCall:
+        """Clara calls Luc's premium-rate number; he accepts, they talk, he hangs up."""
+        screen, words = self._screen, self._words
+        price = format_money(cast.TERMS.retail_per_minute, cast.LANGUAGE)
+        screen.chapter(f"Clara has no account: her phone company bills her {price} a minute")
+        screen.step(f"Clara's phone dials the premium-rate number {cast.PREMIUM_NUMBER}")
+        call = await self.carrier.call(cast.PREMIUM_NUMBER, caller_number=cast.CLARAS_NUMBER)
+        incoming = await self.luc.wait_incoming(seconds=15)
+        screen.step("Luc's phone rings; Clara hears ringing, and the line isn't answered")
+        await asyncio.sleep(1)
+        await incoming.answer()
+        await words.wait("expert", "press-1-or-3")
+        call.speak(self._voices[0])
+        incoming.speak(self._voices[1])
+        accepted_us = time.time_ns() // 1_000
+        await self._key(incoming, "Luc", "1", "he accepts; only now may it cost anything")
+        await call.wait_state(State.UP, seconds=LONGEST_CALL_SECONDS)
+        screen.step("Clara heard the price and stayed: answered, and they talk at once")
+        await asyncio.sleep(PREMIUM_TALK_SECONDS)
+        gone_us = time.time_ns() // 1_000
+        await incoming.hang_up()
+        await call.wait_ended()
+        bye_ms = (call.at_us(State.ENDED) - gone_us) // 1_000
+        screen.step(f"Luc hangs up; Clara is released {bye_ms} ms later, without a word")
+        return PremiumCall(call.at_us(State.UP) < accepted_us, bye_ms)
 
     async def _dial(self, number: str, who: cast.Caller) -> PhoneCall:
         call = await self.carrier.call(number, caller_number=who.number)

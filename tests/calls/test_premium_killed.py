@@ -17,7 +17,7 @@ from tests.calls.stage import LIMITS, Stage, Talk, whole_system
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LONGER: Final = replace(LIMITS, premium_lease_ms=7_000)
+LONGER: Final = replace(LIMITS, premium_lease_ms=10_000)
 LEASE_MS: Final = LONGER.premium_lease_ms + LONGER.grace_ms
 LATE_MS: Final = 300
 
@@ -51,7 +51,7 @@ async def killed(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncI
         died_us = await _kill(stage)
         await talk.expert.hang_up()
         for call in (talk.caller, ringing.caller, ringing.expert):
-            await call.wait_ended(seconds=14)
+            await call.wait_ended(seconds=18)
         yield Killed(stage, died_us, talk, talker, ringing)
 
 
