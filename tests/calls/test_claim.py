@@ -1,0 +1,75 @@
+"""Two installations and one Asterisk: the second is refused while the first one lives."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from billing.kit.database import make_engine, make_sessions
+from billing.kit.settings import Settings
+from billing.monitoring import alarms
+from primeline.asterisk_conf import ROOT, Lines
+from primeline.system import System, SystemConfig
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def no_lines(_system: System) -> Lines:
+    return Lines()
+
+
+async def run_copy(system: System, url: str, data_dir: Path) -> asyncio.subprocess.Process:
+    """The call application on a copy of the database, and on the same Asterisk."""
+    environment = system.environment | {
+        "PRIMELINE_DATABASE_URL": url,
+        "PRIMELINE_DATA_DIR": str(data_dir),
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "ari_app"),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def test_a_copy_is_refused_by_an_asterisk_whose_original_lives_and_let_in_afterwards(
+    tmp_path: Path, tree: Path
+) -> None:
+    config = SystemConfig(
+        tmp_path / "run",
+        prompts_dir=tmp_path / "prompts",
+        tree=tree,
+        durable=False,
+        parts=("ari_app",),
+        restart=False,
+    )
+    async with System(config, no_lines) as system:
+        original = system.pids["ari_app"]
+        plain = system.database_url.replace("+psycopg", "")
+        copy_url = system.database_url.replace("/primeline?", "/copy?")
+        with psycopg.connect(plain.replace("/primeline?", "/postgres?"), autocommit=True) as c:
+            # A template may have no users; ours have pools that come back by themselves.
+            c.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'primeline'"
+            )
+            c.execute("CREATE DATABASE copy TEMPLATE primeline")
+        (tmp_path / "copy").mkdir()
+        copy = await run_copy(system, copy_url, tmp_path / "copy")
+        _, said = await asyncio.wait_for(copy.communicate(), 30)
+        assert copy.returncode == 4, said
+        assert b"Another installation served this Asterisk" in said
+        assert system.pids["ari_app"] == original
+        engine = make_engine(Settings(database_url=copy_url))
+        async with make_sessions(engine)() as s:
+            (alarm,) = await alarms.list_alarms(s)
+        await engine.dispose()
+        assert alarm.kind == "asterisk-taken"
+        # Its own installation is let in at once.
+        system.kill("ari_app", signal.SIGKILL)
+        await system.ended("ari_app")
+        await system.start("ari_app")
