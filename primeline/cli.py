@@ -29,6 +29,7 @@ from primeline.commands import (
     phones,
     premium,
     reports,
+    rules,
     tariffs,
     trunks,
     twilio,
@@ -93,6 +94,7 @@ app = typer.Typer(
 app.add_typer(calls.app, name="calls")
 app.add_typer(numbers.app, name="number")
 app.add_typer(premium.app, name="premium")
+app.add_typer(rules.app, name="rules")
 app.add_typer(experts.app, name="expert")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")

@@ -17,6 +17,8 @@ from billing.kit.jobs import defer
 from billing.ledger import service as ledger
 from billing.ledger.values import AccountKind
 from billing.money.values import Money
+from billing.rulesets.service import check_number
+from billing.rulesets.values import PremiumNumber
 from billing.tariffs import snapshot as tariff_snapshot
 
 
@@ -36,7 +38,8 @@ async def add_terms(
     """Make a number of ours (+E.164) premium-rate, or give it new terms from `valid_from` on.
 
     Terms are never edited; calls that came in before keep theirs. Defers the rendering of the
-    spoken price. Raises NumberUnknown, InvalidPremiumTerms, PremiumCurrency or PremiumTermsTaken.
+    spoken price. Raises NumberUnknown, InvalidPremiumTerms, RuleBroken (by the rules of the
+    country when the terms begin), PremiumCurrency or PremiumTermsTaken.
     """
     rules.check(terms)
     # The lock makes versions added at once come one after the other.
@@ -52,6 +55,7 @@ async def add_terms(
         raise PremiumTermsTaken(number, valid_from)
     if earlier and earlier[0].currency != terms.currency:
         raise PremiumCurrency(number, earlier[0].currency)
+    await check_number(s, _as_ruled(number, terms), valid_from)
     added = PremiumTermsRow(
         id=uuid4(),
         number_id=row.id,
@@ -77,6 +81,19 @@ async def add_terms(
         currencies=[terms.currency],
     )
     return KeptTerms(added.id, number, valid_from, terms)
+
+
+def _as_ruled(number: str, terms: PremiumTerms) -> PremiumNumber:
+    return PremiumNumber(
+        e164=number,
+        country=terms.country,
+        per_minute=terms.retail_per_minute,
+        per_call=terms.retail_per_call,
+        increment_seconds=terms.retail.next_increment_seconds,
+        publisher=terms.publisher,
+        service=terms.service,
+        category=terms.category,
+    )
 
 
 async def versions(s: AsyncSession, number_id: UUID) -> list[KeptTerms]:

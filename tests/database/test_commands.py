@@ -420,3 +420,17 @@ def test_a_number_is_made_premium_rate_and_a_menu_is_warned_of(line: Primeline) 
     assert "30 seconds" in menu.stderr
     shown = line("premium", "show", "+33 1 99 00 12 34")
     assert "Example SARL" in shown.output
+
+
+def test_rules_are_listed_and_unsure_figures_set_and_reset(line: Primeline) -> None:
+    figures = made(line, "rules", "list", "--area", "GB", "--unsure")
+    assert {row["figure"] for row in figures} >= {"notice-tell", "message-most-seconds"}
+    assert not any(row["sure"] for row in figures)
+    made(line, "rules", "set", "GB", "notice-tell", "10")
+    shown = line("rules", "show", "GB", "notice-tell", "--json")
+    assert json.loads(shown.stdout)["value"] == "10.00"
+    assert made(line, "rules", "reset", "GB", "notice-tell")["value"] == "15.00"
+    refused = line("rules", "set", "GB", "cap-09-per-minute", "9")
+    assert refused.exit_code == 1
+    assert "sure" in refused.stderr
+    assert "R10" in line("rules", "list").stdout

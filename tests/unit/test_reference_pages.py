@@ -10,6 +10,8 @@ import typer
 
 from billing.kit.limits import Limits
 from billing.kit.settings import Settings
+from billing.rulesets.figures import write
+from billing.rulesets.loading import shipped
 from primeline.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,20 @@ def test_the_page_of_commands_names_no_other() -> None:
     page = (REFERENCE / "cli.md").read_text().splitlines()
     headings = {line.removeprefix("## ") for line in page if line.startswith("## ")}
     assert headings == set(COMMANDS)
+
+
+def test_the_page_of_rules_has_each_rule_and_each_figure_with_its_value() -> None:
+    page = (REFERENCE / "rules.md").read_text()
+    for rule in range(1, 23):
+        assert f"\n| R{rule} | " in page
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    for one in shipped():
+        for figure in one.figures.values():
+            sure = "yes" if figure.sure else "no"
+            row = (
+                f"| {one.name} | {figure.rule} | `{figure.name}` | {write(figure.value)} | {sure} "
+            )
+            assert any(line.startswith(row) for line in rows)
 
 
 def _links() -> Iterator[tuple[Path, str]]:

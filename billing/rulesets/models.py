@@ -1,0 +1,18 @@
+"""Rows of rules: figures that the operator has set."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.kit.database import Base
+
+
+class RuleOverride(Base):
+    """One unsure figure as the operator set it; its history is the audit log's."""
+
+    __tablename__ = "rule_overrides"
+
+    area: Mapped[str] = mapped_column(primary_key=True, comment="a country, or EU")
+    name: Mapped[str] = mapped_column(primary_key=True, comment="the figure's name")
+    value: Mapped[str] = mapped_column(comment="as the operator types it")
+    set_at: Mapped[datetime]
