@@ -45,6 +45,12 @@ ENDINGS: Final[Mapping[str, HTTPStatus]] = {
 }
 """Statuses of all other codes by their last words; what is in none of both is a 422."""
 
+PHRASES: Final[Mapping[int, str]] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+"""What RFC 9110 calls them; Python does so only from 3.13 on."""
+
 VALUES_UNKNOWN: Final = frozenset({"reference-unknown", "time-zone-unknown"})
 """Codes that end like something that isn't there, but name a value that was given."""
 
@@ -81,6 +87,11 @@ def status_of(code: str) -> HTTPStatus:
     return HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+def phrase_of(status: int) -> str:
+    """Give a status its words, the same in each Python."""
+    return PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 @contextmanager
 def referring(field: str) -> Iterator[None]:
     """Within it, something unknown is not the address that was asked for, but a body's field."""
@@ -105,7 +116,7 @@ def document(
     """Make a problem document; `code` is for programs, the sentence for people."""
     body = {
         "type": f"urn:primeline:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": phrase_of(status),
         "status": int(status),
         "detail": _sayable(sentence),
         "code": code,
@@ -140,7 +151,7 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
         HTTPStatus.REQUEST_TIMEOUT: ("body-too-slow", "The body took too long to arrive."),
     }
     code, sentence = sentences.get(
-        status, (status.phrase.lower().replace(" ", "-"), f"{status.phrase}.")
+        status, (phrase_of(status).lower().replace(" ", "-"), f"{phrase_of(status)}.")
     )
     return document(request, status, code, sentence, headers=error.headers)
 

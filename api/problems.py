@@ -1,10 +1,9 @@
 """Problem documents as the OpenAPI shows them."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
-from api.errors import MEDIA_TYPE, status_of
+from api.errors import MEDIA_TYPE, phrase_of, status_of
 
 CODES: Final = "x-codes"
 REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
@@ -83,7 +82,7 @@ def answer(status: int, codes: list[str]) -> dict[str, Any]:
     """Document one status and the codes that come with it."""
     said = " or ".join(f"`{code}`" for code in codes)
     return {
-        "description": f"{HTTPStatus(status).phrase}: {said}.",
+        "description": f"{phrase_of(status)}: {said}.",
         CODES: codes,
         "content": {MEDIA_TYPE: {"schema": dict(REFERENCE)}},
     }
