@@ -9,8 +9,10 @@ from fastapi import Depends, Header, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.auth import Actor
 from api.errors import Problem
 from billing.kit import idempotency
+from billing.kit.idempotency import KeyReused
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -25,7 +27,7 @@ def _key(
             alias="Idempotency-Key",
             description="A word of your own for this one movement, 1 to 100 visible ASCII"
             " characters: sent again with it, the same request does nothing more and gets the"
-            " first answer.",
+            " first answer. Each API key has words of its own.",
             examples=["order-4711"],
         ),
     ] = None,
@@ -46,8 +48,14 @@ def _key(
 IdempotencyKey = Annotated[str, Depends(_key)]
 
 
+def own(actor: Actor, key: str) -> str:
+    """Make a sender's key one of his own: another API key's same word is another key."""
+    return f"{actor.key_id}:{key}"
+
+
 async def once(
     s: AsyncSession,
+    actor: Actor,
     key: str,
     *,
     route: str,
@@ -57,13 +65,16 @@ async def once(
     answer: type[A],
     work: Callable[[], Awaitable[A]],
 ) -> A:
-    """Do `work` once for a key, and answer the same ever after.
+    """Do `work` once for a key of an actor's, and answer him the same ever after.
 
     `request` is all that the sender asked for, as JSON. A second request with the same key waits
     for the first one's transaction. The answer is kept: it must hold no secret. Raises KeyReused.
     """
-    full = f"api:{route}:{key}"
-    before = await idempotency.begin(s, full, request, at)
+    full = f"api:{route}:{own(actor, key)}"
+    try:
+        before = await idempotency.begin(s, full, request, at)
+    except KeyReused:
+        raise KeyReused(key) from None
     if before is not None:
         response.headers[REPLAYED] = "true"
         return answer.model_validate(before)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response, status
 from api.auth import MayManage, MayMoveMoney, MayRead
 from api.conditional import IfMatch, tag, tagged
 from api.deps import Now, Transaction
-from api.idempotency import IdempotencyKey, once
+from api.idempotency import IdempotencyKey, once, own
 from api.paging import Page, Paged, page_of
 from api.problems import problems
 from api.schemas import callers as schema
@@ -173,12 +173,13 @@ async def top_up(
 
     async def work() -> schema.TopUp:
         await listing.get_caller(s, caller_id)
-        done = await service.top_up(s, caller_id, money, idempotency_key=key, at=at)
+        done = await service.top_up(s, caller_id, money, idempotency_key=own(actor, key), at=at)
         await actor.record(s, "topped-up", "caller", caller_id, at=at, amount=money, key=key)
         return schema.top_up_shown(done)
 
     return await once(
         s,
+        actor,
         key,
         route="top-up",
         request={"caller": str(caller_id), "amount": money.amount, "currency": money.currency},

@@ -73,6 +73,7 @@ async def make_vouchers(
     # The answer is kept for those who ask again, so it is kept without the codes.
     kept = await once(
         s,
+        actor,
         key,
         route="voucher-batch",
         request=body.model_dump(mode="json"),
@@ -93,9 +94,11 @@ async def void_batch(
     batch_id: BatchId, s: Transaction, actor: MayMoveMoney, at: Now, key: IdempotencyKey
 ) -> schema.Voided:
     """Make what was not redeemed of a batch worthless; voiding again changes nothing."""
-    left = await vouchers.void_batch(s, batch_id, at=at)
-    await actor.record(s, "voided", "voucher-batch", batch_id, at=at, left=left, key=key)
-    return schema.Voided(left=left)
+    done = await vouchers.void_batch(s, batch_id, at=at)
+    if done.changed:
+        detail = {"left": done.left, "key": key}
+        await actor.record(s, "voided", "voucher-batch", batch_id, at=at, **detail)
+    return schema.Voided(left=done.left)
 
 
 def _key(request: Request) -> str:

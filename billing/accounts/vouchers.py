@@ -95,6 +95,14 @@ class BatchListed:
 
 
 @dataclass(frozen=True, slots=True)
+class Voided:
+    """A batch made worthless: `left` of it were not redeemed. Not `changed`: it was before."""
+
+    left: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Redeemed:
     """A voucher redeemed; `available` as it was right after."""
 
@@ -169,18 +177,19 @@ async def list_batches(s: AsyncSession, *, key: str) -> list[BatchListed]:
     ]
 
 
-async def void_batch(s: AsyncSession, batch_id: UUID, *, at: datetime) -> int:
-    """Make a batch worthless; gives how many of it were not redeemed. Raises BatchUnknown.
+async def void_batch(s: AsyncSession, batch_id: UUID, *, at: datetime) -> Voided:
+    """Make a batch worthless. Raises BatchUnknown.
 
     Voiding again changes nothing. What was redeemed stays.
     """
     batch = await s.get(VoucherBatch, batch_id, with_for_update=True)
     if batch is None:
         raise BatchUnknown(batch_id)
+    changed = batch.voided_at is None
     batch.voided_at = batch.voided_at or at
     await s.flush()
     left = select(func.count()).where(Voucher.batch_id == batch_id, Voucher.redeemed_at.is_(None))
-    return (await s.execute(left)).scalar_one()
+    return Voided((await s.execute(left)).scalar_one(), changed=changed)
 
 
 async def redeem(

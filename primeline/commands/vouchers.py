@@ -78,9 +78,10 @@ def void(
     """Make what is left of a batch worthless. What was redeemed stays."""
 
     async def work(s: AsyncSession) -> int:
-        left = await vouchers.void_batch(s, batch, at=now())
-        await audited(s, "voided", "voucher-batch", batch, left=left)
-        return left
+        done = await vouchers.void_batch(s, batch, at=now())
+        if done.changed:
+            await audited(s, "voided", "voucher-batch", batch, left=done.left)
+        return done.left
 
     show_one({"voided": transact(work)}, as_json=as_json)
 

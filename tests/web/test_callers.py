@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from tests.database.world import CALLER, World
-from tests.web.client import Client, code_of, ok
+from tests.web.client import Client, code_of, key_for, ok, open_client
 
 FIVE = {"amount": {"amount": "5.00", "currency": "EUR"}}
 DORA = {"name": "Dora", "numbers": ["+33639980042"], "day_limit": FIVE["amount"]}
@@ -65,6 +65,38 @@ async def test_a_key_belongs_to_one_request(api: Client, world: World) -> None:
     other = ok(await api.post("/callers", json=DORA), 201)["caller"]
     answer = await top_up(api, other["id"], "order-1")
     assert code_of(answer, 422) == "idempotency-key-reused"
+
+
+async def test_each_api_key_has_words_of_its_own(api: Client, app: FastAPI, world: World) -> None:
+    first = ok(await top_up(api, world.account_id, "order-1"), 201)
+    async with open_client(app, await key_for(app, "till")) as till:
+        answer = await top_up(till, world.account_id, "order-1")
+        second = ok(answer, 201)
+        assert "idempotent-replayed" not in answer.headers
+        assert first["id"] != second["id"]
+        assert second["available"]["amount"] == "10.00"
+        batch = {"count": 1, "amount": FIVE["amount"]}
+        for client in (api, till):
+            made = await client.post(
+                "/voucher-batches", json=batch, headers={"Idempotency-Key": "b"}
+            )
+            assert len(ok(made, 201)["codes"]) == 1
+        ten = {"amount": {"amount": "10.00", "currency": "EUR"}}
+        refused = await top_up(till, world.account_id, "order-1", ten)
+    assert "The key 'order-1' was" in refused.json()["detail"]
+
+
+async def test_voiding_a_batch_again_changes_nothing_and_is_not_on_record(api: Client) -> None:
+    key = {"Idempotency-Key": "b"}
+    made = await api.post(
+        "/voucher-batches", json={"count": 2, "amount": FIVE["amount"]}, headers=key
+    )
+    batch_id = ok(made, 201)["id"]
+    for _ in range(3):
+        answer = await api.post(f"/voucher-batches/{batch_id}/void", headers=key)
+        assert ok(answer) == {"left": 2}
+    changes = ok(await api.get(f"/audit?subject_id={batch_id}"))["items"]
+    assert [one["action"] for one in changes] == ["voided", "added"]
 
 
 async def test_a_refused_top_up_leaves_its_key_free(api: Client, world: World) -> None:
