@@ -45,7 +45,7 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
 def _adopt_premium(turn: Turn, talk: Talk) -> None:
     assert talk.from_ms is not None  # a talk without a start isn't adopted
     # Where the answer was not written yet, it was moments before the talk.
-    turn.set(answered=True, answered_ms=turn.data.answered_ms or talk.from_ms)
+    turn.set(answered=True, answered_ms=turn.data.answered_ms or talk.from_ms, adopted=True)
     turn.do(
         Note("adopted after a restart"),
         RecordTalk(talk.bridge, talk.paid, talk.from_ms),

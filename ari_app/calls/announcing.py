@@ -25,6 +25,7 @@ from ari_app.calls.releasing import release
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import MENU_TIMER, STATE_TIMER, Turn
 from billing.calls.values import EndReason
+from dialplan.prompts.messages import message_phrases
 from dialplan.prompts.values import Phrase
 
 UNHEARD_MS = 300
@@ -37,9 +38,9 @@ def announce(turn: Turn) -> None:
     talks = data.talks + 1
     bridge = f"{data.call_id}-paid-{talks}"
     turn.go(State.ANNOUNCING, talk=Talk(bridge, paid=True), talks=talks)
-    turn.last(data.limits.announcing_ms)
+    turn.last(data.announcing_ms)
     turn.do(
-        Limit((Leg.EXPERT,), data.limits.announcing_ms + data.limits.grace_ms),
+        Limit((Leg.EXPERT,), data.announcing_ms + data.limits.grace_ms),
         RecordTalk(bridge, paid=True, start_ms=None),
         MakeBridge(bridge),
     )
@@ -52,14 +53,14 @@ def announce(turn: Turn) -> None:
 
 
 def announce_menu(turn: Turn) -> None:
-    """The same for a menu, which is answered after it: without a talk, and without a tone."""
+    """The same for a menu, which is answered after it, without a talk."""
     message = price_message(turn)
     if not message:
         choose(turn)
         return
     turn.go(State.ANNOUNCING, talk=None)
-    turn.last(turn.data.limits.announcing_ms)
-    turn.say(Leg.CALLER, *message, "tone")
+    turn.last(turn.data.announcing_ms)
+    turn.say(Leg.CALLER, *message)
 
 
 def choose(turn: Turn) -> None:
@@ -72,14 +73,17 @@ def choose(turn: Turn) -> None:
 
 
 def price_message(turn: Turn) -> tuple[Phrase, ...]:
-    """Our own price message; empty where the carrier plays his."""
+    """Our own price message; empty where the carrier plays his, or the rules ask for none."""
     plan = turn.data.premium
     assert plan is not None  # frozen before the expert rang
     if plan.terms.announced_by == "carrier":
         return ()
-    return tuple(
-        Phrase("price", plan.terms.retail) if part == "price" else Phrase(part)
-        for part in plan.bounds.message
+    terms = plan.terms
+    return message_phrases(
+        plan.bounds.message,
+        retail=terms.retail,
+        provider=terms.publisher,
+        service=terms.service,
     )
 
 
@@ -97,21 +101,21 @@ def announcing_said(turn: Turn, event: Said) -> None:
         turn.set(talk=replace(talk, tones=talk.tones - 1))
         if talk.tones == 1:
             _free_gap(turn)
-    else:
+    elif not turn.data.price_said:
         turn.set(price_said=True)
         turn.do(Note("price said"))
-        if talk is not None:
-            _tone(turn)
-        else:
-            _free_gap(turn)
+        _tone(turn)
+    else:
+        _free_gap(turn)
 
 
 def _tone(turn: Turn) -> None:
     talk = turn.data.talk
-    assert talk is not None  # announcing has one
-    turn.set(talk=replace(talk, tones=len(Leg)))
     turn.say(Leg.CALLER, "tone")
-    turn.say(Leg.EXPERT, "tone")
+    if talk is not None:
+        # Only a menu has no expert yet.
+        turn.set(talk=replace(talk, tones=len(Leg)))
+        turn.say(Leg.EXPERT, "tone")
 
 
 def announcing_key(turn: Turn, event: Key) -> None:
@@ -134,7 +138,10 @@ def announcing_recorded(turn: Turn, event: TalkRecorded) -> None:
 
 
 def _free_gap(turn: Turn) -> None:
-    """Time after the tone in which hanging up still costs nothing, where the rules ask for it."""
+    """Time after the tone in which hanging up still costs nothing, where the rules ask for it.
+
+    It lies before the answer, since the carrier's meter knows no other beginning.
+    """
     plan = turn.data.premium
     assert plan is not None  # frozen before the expert rang
     if plan.bounds.tone_gap_ms and not turn.data.answered:

@@ -98,6 +98,8 @@ class CallData:
     released_ms: int | None = None
     notices: int = 0
     """Spend notices that are behind us."""
+    adopted: bool = False
+    """A restart found the call in its talk."""
     confirming: bool = False
     """The caller was asked to press 1, or the call ends."""
     reason: EndReason | None = None
@@ -127,8 +129,14 @@ class CallData:
         if self.number.kind == "menu":
             return self.limits.premium_menu_ms
         if self.number.premium.announced_by == "us":
-            return self.limits.premium_setup_ms - self.limits.announcing_ms
+            return self.limits.premium_setup_ms - self.announcing_ms
         return self.limits.premium_setup_ms
+
+    @property
+    def announcing_ms(self) -> int:
+        """How long price, tone and the free time after it may take at premium rate."""
+        gap_ms = self.premium.bounds.tone_gap_ms if self.premium else 0
+        return self.limits.announcing_ms + gap_ms
 
     def up(self, leg: Leg) -> bool:
         """Whether the leg exists."""

@@ -16,6 +16,7 @@ from ari_app.calls.records import Records
 from ari_app.calls.states import BOTH, Leg
 from billing.calls.values import TimelineEntry
 from billing.kit.errors import PrimelineError
+from dialplan.prompts.messages import MESSAGE_PARTS
 from dialplan.prompts.store import PromptStore
 from dialplan.prompts.values import Phrase
 
@@ -24,7 +25,7 @@ LANGUAGE_VARIABLE: Final = "PRIMELINE_LANG"
 CALL_VARIABLE: Final = "PRIMELINE_CALL"
 LINES_CONTEXT: Final = "self-service"
 SWITCH: Final = "TIMEOUT(absolute)"
-NEVER_LEFT_OUT: Final = frozenset({"price", "tone"})
+NEVER_LEFT_OUT: Final = MESSAGE_PARTS | {"tone"}
 """What must be heard before anything is charged."""
 
 log = structlog.get_logger(__name__)

@@ -21,6 +21,7 @@ from ari_app.calls.turn import (
     LEASE_TIMER,
     NOTICE_TIMER,
     STATE_TIMER,
+    WARN_TIMER,
     Turn,
 )
 from billing.calls.values import EndReason
@@ -56,8 +57,9 @@ def entered(turn: Turn, event: Entered) -> None:
 
 
 def run_timers(turn: Turn) -> None:
-    """Arm cut, lease and the next notice."""
+    """Arm cut, warning, lease and the next notice."""
     _arm_cut(turn)
+    _arm_warning(turn)
     turn.do(Arm(LEASE_TIMER, turn.data.limits.premium_renew_ms))
     _arm_notice(turn)
 
@@ -76,6 +78,15 @@ def _arm_cut(turn: Turn) -> None:
         turn.do(ArmAt(CUT_TIMER, at_ms - turn.data.limits.premium_cut_before_ms))
 
 
+def _arm_warning(turn: Turn) -> None:
+    at_ms, limits, talk = cap_ms(turn), turn.data.limits, turn.data.talk
+    if at_ms is None or talk is None or talk.from_ms is None:
+        return
+    warn_ms = at_ms - limits.warning_seconds * 1_000
+    if warn_ms >= talk.from_ms + limits.no_warning_before_seconds * 1_000:
+        turn.do(ArmAt(WARN_TIMER, warn_ms))
+
+
 def _next_notice(turn: Turn) -> Due | None:
     plan = turn.data.premium
     if plan is None:
@@ -92,13 +103,25 @@ def _arm_notice(turn: Turn) -> None:
     turn.do(ArmAt(NOTICE_TIMER, answered_ms + notice.seconds * 1_000 - before_ms))
 
 
+def _arm_confirm(turn: Turn, notice: Due, answered_ms: int) -> None:
+    limits = turn.data.limits
+    if turn.data.adopted:
+        # Whether he confirmed before the restart isn't known: he is asked anew, in full.
+        turn.do(Arm(CONFIRM_TIMER, limits.premium_confirm_ms))
+    else:
+        reached_ms = answered_ms + notice.seconds * 1_000
+        turn.do(ArmAt(CONFIRM_TIMER, reached_ms - limits.premium_cut_before_ms))
+
+
 def talk_timer(turn: Turn, event: TimerFired) -> None:
-    """Cut, lease, notice, no confirmation; or the joining took too long."""
+    """Cut, warning, lease, notice, no confirmation; or the joining took too long."""
     match event.timer:
         case "state":
             release(turn, EndReason.SERVICE_DOWN)
         case "cut":
             release(turn, cut_reason(turn))
+        case "warn":
+            _warn(turn)
         case "lease":
             turn.do(Lease(cap_ms(turn)), Arm(LEASE_TIMER, turn.data.limits.premium_renew_ms))
         case "notice":
@@ -114,22 +137,28 @@ def cut_reason(turn: Turn) -> EndReason:
     return EndReason.LIMIT_REACHED if by_amount else EndReason.MAXIMUM_REACHED
 
 
+def _warn(turn: Turn) -> None:
+    """Both hear that the end comes soon, over the talk."""
+    talk = turn.data.talk
+    if talk is not None:
+        turn.do(Note("warning"), Announce(talk.bridge, (Phrase("warning"),)))
+
+
 def _notice(turn: Turn) -> None:
-    notice, talk = _next_notice(turn), turn.data.talk
-    if notice is None or talk is None:
+    notice, talk, answered_ms = _next_notice(turn), turn.data.talk, turn.data.answered_ms
+    if notice is None or talk is None or answered_ms is None:
         return
-    said: tuple[Phrase, ...] = (Phrase("spent-so-far"), Phrase("amount", notice.at))
+    amount = Phrase("amount", notice.at)
     if notice.kind == "tell":
+        said: tuple[Phrase, ...] = (Phrase("spent-so-far"), amount)
         turn.do(Note("spend notice", {"at": str(notice.at)}), Announce(talk.bridge, said))
         _notice_over(turn)
     else:
-        said = (*said, Phrase("press-1-to-go-on"))
+        # Asked before the amount is reached, so that nobody pays more than it unasked.
+        said = (Phrase("spent-soon"), amount, Phrase("press-1-to-go-on"))
         turn.set(confirming=True)
-        turn.do(
-            Note("asked to confirm", {"at": str(notice.at)}),
-            Announce(talk.bridge, said),
-            Arm(CONFIRM_TIMER, turn.data.limits.premium_confirm_ms),
-        )
+        turn.do(Note("asked to confirm", {"at": str(notice.at)}), Announce(talk.bridge, said))
+        _arm_confirm(turn, notice, answered_ms)
 
 
 def _notice_over(turn: Turn) -> None:

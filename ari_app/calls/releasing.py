@@ -19,6 +19,7 @@ from ari_app.calls.turn import (
     MENU_TIMER,
     NOTICE_TIMER,
     STATE_TIMER,
+    WARN_TIMER,
     Turn,
 )
 from billing.calls.values import EndReason
@@ -26,7 +27,7 @@ from billing.calls.values import EndReason
 HANG_UPS = 3
 """Times both are hung up before Asterisk's own limits are left to end them."""
 
-TIMERS = (CUT_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER, MENU_TIMER)
+TIMERS = (CUT_TIMER, WARN_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER, MENU_TIMER)
 
 BUSY, NO_ANSWER, NO_ROUTE, FORBIDDEN, CONGESTION = 17, 19, 20, 21, 34
 """Q.850 causes that give an unanswered caller 486, 480, 480, 403 and 503."""

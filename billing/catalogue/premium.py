@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal, cast
 from uuid import UUID, uuid4
 
@@ -115,6 +116,15 @@ async def in_force(s: AsyncSession, number_id: UUID, at: datetime) -> KeptTerms 
 def latest(newest_first: Sequence[KeptTerms], at: datetime) -> KeptTerms | None:
     """Pick the terms in force at `at`."""
     return next((kept for kept in newest_first if kept.valid_from <= at), None)
+
+
+def rose_at(newest_first: Sequence[KeptTerms], at: datetime) -> datetime | None:
+    """Give when the retail price last rose until `at`; None: it never did."""
+    begun = [kept for kept in newest_first if kept.valid_from <= at]
+    return next(
+        (new.valid_from for new, old in pairwise(begun) if rules.dearer(new.terms, old.terms)),
+        None,
+    )
 
 
 async def list_terms(s: AsyncSession, number: str | None = None) -> list[KeptTerms]:

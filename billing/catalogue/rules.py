@@ -38,6 +38,13 @@ def outpayment(terms: PremiumTerms, seconds: int) -> Money:
     return Money(by_time + terms.outpayment_per_call.amount, terms.currency)
 
 
+def dearer(new: PremiumTerms, old: PremiumTerms) -> bool:
+    """Whether some call costs its caller more than before: a minute or a call costs more."""
+    return (
+        new.retail_per_minute > old.retail_per_minute or new.retail_per_call > old.retail_per_call
+    )
+
+
 def check(terms: PremiumTerms) -> None:
     """Raise InvalidPremiumTerms, with a sentence, unless the terms can be used.
 
@@ -47,6 +54,9 @@ def check(terms: PremiumTerms) -> None:
     for name in ("carrier", "country", "publisher", "service", "category"):
         if not getattr(terms, name).strip():
             raise InvalidPremiumTerms(f"A premium-rate number needs a {name}.")
+    for name in ("publisher", "service"):
+        if not any(letter.isalnum() for letter in getattr(terms, name)):
+            raise InvalidPremiumTerms(f"The {name} is told to callers: it needs a letter or digit.")
     if terms.announced_by not in {"carrier", "us"}:
         raise InvalidPremiumTerms("The price is announced by the carrier or by us.")
     if terms.time_zone not in available_timezones():

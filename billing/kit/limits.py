@@ -30,11 +30,11 @@ class Limits:
     ringing_and_offering_ms: int = 100_000
     # Premium rate: before the answer, on a menu, and the lease that a talk lives by.
     premium_setup_ms: int = 55_000
-    announcing_ms: int = 20_000
+    announcing_ms: int = 25_000
     premium_menu_ms: int = 30_000
     premium_lease_ms: int = 60_000
     premium_renew_ms: int = 20_000
-    premium_confirm_ms: int = 10_000
+    premium_confirm_ms: int = 15_000
     # The cut comes this much before the cap, so that no carrier counts a second more.
     premium_cut_before_ms: int = 100
     # After the talk.

@@ -78,9 +78,10 @@ def call_rules(sets: Sequence[RuleSet], kind: Kind) -> CallRules:
         notices=_notices(figures),
         tone_gap_ms=_value(figures, "tone-gap-ms") or 0,
         message=message,
-        message_skippable=skippable,
+        message_free_below=_value(figures, "message-free-below"),
+        message_least_seconds=_value(figures, "message-least-seconds") or 0,
         message_most_seconds=_value(figures, "message-most-seconds"),
-        skip_days=_value(figures, "skip-days"),
+        message_skippable=skippable,
         skip_off_days_after_rise=_value(figures, "skip-off-days-after-rise") or 0,
         caller_pin_required=kind == "toll-free" and _yes(figures, "toll-free-needs-pin"),
         partner_check_required=_yes(figures, "partner-checked"),
@@ -144,19 +145,14 @@ def price_broken(sets: Sequence[RuleSet], number: PremiumNumber) -> tuple[RuleBr
     return tuple(broken)
 
 
-def may_skip(
-    rules: CallRules, *, waived_at: datetime | None, price_since: datetime, rose: bool, at: datetime
-) -> bool:
-    """Whether a caller who once chose to pass over the message needn't hear it now.
+def may_skip(rules: CallRules, *, rose_at: datetime | None, at: datetime) -> bool:
+    """Whether the caller's # ends the message of a call that came in at `at`.
 
-    His wish holds `skip_days` and is void when the price changed after it; after a rise nobody
-    passes over it for a while. `price_since` is when the price of now began.
+    Not for a while after the price rose (`rose_at`), so that regular callers hear of it.
     """
-    if waived_at is None or not rules.message_skippable or waived_at < price_since:
+    if not rules.message_skippable:
         return False
-    if rose and at < price_since + timedelta(days=rules.skip_off_days_after_rise):
-        return False
-    return rules.skip_days is None or at < waived_at + timedelta(days=rules.skip_days)
+    return rose_at is None or at >= rose_at + timedelta(days=rules.skip_off_days_after_rise)
 
 
 def partner_may_earn(rules: CallRules, *, checked_at: datetime | None, at: datetime) -> bool:
@@ -165,14 +161,10 @@ def partner_may_earn(rules: CallRules, *, checked_at: datetime | None, at: datet
 
 
 def message_fits(rules: CallRules, message_ms: int) -> bool:
-    """Whether all that is said before the talk is short enough."""
+    """Whether what is said before the talk is neither too short nor too long."""
     most = rules.message_most_seconds
-    return most is None or message_ms <= most * 1_000
-
-
-def paid_until(caller_left_ms: int, expert_left_ms: int) -> int:
-    """The last moment charged: the first of both sides to hang up ends it at once."""
-    return min(caller_left_ms, expert_left_ms)
+    longest_ms = message_ms if most is None else most * 1_000
+    return rules.message_least_seconds * 1_000 <= message_ms <= longest_ms
 
 
 def dispute_dates(sets: Sequence[RuleSet], *, call_on: date, disputed_on: date) -> dict[str, date]:
@@ -191,10 +183,9 @@ def change_allowed_from(sets: Sequence[RuleSet], kind: Kind, told_on: date) -> d
     return told_on + timedelta(days=days or 0)
 
 
-def message_needed(sets: Sequence[RuleSet], greatest: Money) -> bool:
+def message_needed(rules: CallRules, greatest: Money) -> bool:
     """Whether a call that may come to `greatest` has the free message: always, unless set."""
-    below = _value(_merged(sets), "message-free-below")
-    return below is None or greatest > below
+    return rules.message_free_below is None or greatest > rules.message_free_below
 
 
 def call_back_allowed(sets: Sequence[RuleSet], *, requested: bool) -> bool:

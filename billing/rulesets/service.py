@@ -36,6 +36,12 @@ async def rules_for_call(
     return rules.call_rules(await sets_in_force(s, country, at, sets=sets), kind)
 
 
+async def rules_for_number(s: AsyncSession, country: str, e164: str, at: datetime) -> CallRules:
+    """Give what the rules ask of a call that came in at `at` on a number (+E.164)."""
+    sets = await sets_in_force(s, country, at)
+    return rules.call_rules(sets, rules.kind_of(sets, e164))
+
+
 async def check_number(
     s: AsyncSession,
     number: PremiumNumber,

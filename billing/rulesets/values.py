@@ -65,10 +65,10 @@ class SpendNotice:
 class CallRules:
     """What the rules ask of one call; `rule_set` names the sets that were in force.
 
-    `message`: ids of the phrases of the free message, in order; empty: none is asked for.
-    `tone_gap_ms`: free time after the tone. `skip_days`: how long a caller's wish to skip the
-    message holds (None: it can't be kept). `skip_off_days_after_rise`: so long nobody skips it
-    after the price rose. `caller_pin_required`: nothing is charged without the caller's PIN.
+    `message`: ids of the phrases of the free message, in order; `message_free_below`: a call that
+    can't cost more needs none. `tone_gap_ms`: free time after the tone.
+    `skip_off_days_after_rise`: so long nobody skips the message after the price rose.
+    `caller_pin_required`: nothing is charged without the caller's PIN.
     """
 
     rule_set: str
@@ -79,9 +79,10 @@ class CallRules:
     notices: tuple[SpendNotice, ...] = ()
     tone_gap_ms: int = 0
     message: tuple[str, ...] = ("price",)
-    message_skippable: bool = False
+    message_free_below: Money | None = None
+    message_least_seconds: int = 0
     message_most_seconds: int | None = None
-    skip_days: int | None = None
+    message_skippable: bool = False
     skip_off_days_after_rise: int = 0
     caller_pin_required: bool = False
     partner_check_required: bool = False

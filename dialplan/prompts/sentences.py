@@ -14,10 +14,20 @@ from dialplan.prompts.prices import price_text
 from dialplan.prompts.values import Phrase
 
 NAME_LENGTH: Final = 60
-"""The longest expert's name said, in characters."""
+"""The longest name said, in characters."""
 
 VALUED: Final = frozenset(
-    {"price", "credit-buys", "credit-buys-caller", "free-call", "amount", "expert-name", "unit"}
+    {
+        "price",
+        "credit-buys",
+        "credit-buys-caller",
+        "free-call",
+        "amount",
+        "expert-name",
+        "provider",
+        "service",
+        "unit",
+    }
     | RANGES.keys()
 )
 """Ids of the phrases that carry a value."""
@@ -28,6 +38,12 @@ _CREDIT_BUYS: Final = {
     ("credit-buys", "fr"): "Votre crédit suffit pour {}.",
     ("credit-buys-caller", "en"): "The caller has credit for {}.",
     ("credit-buys-caller", "fr"): "L’appelant a du crédit pour {}.",
+}
+_NAMED: Final = {
+    ("provider", "en"): "This service is provided by {}.",
+    ("provider", "fr"): "Ce service est fourni par {}.",
+    ("service", "en"): "The service is called {}.",
+    ("service", "fr"): "Ce service s’appelle {}.",
 }
 _FREE_CALL: Final = {
     "en": "This call is free and lasts {} at most.",
@@ -62,7 +78,9 @@ def texts(  # noqa: C901, PLR0911  (a table of kinds of phrases)
         case "amount", Money():
             return amount_texts(value, language)
         case "expert-name", str():
-            return (_name(value),)
+            return (_name(id_, value, digits=False),)
+        case (("provider" | "service"), str()):
+            return (_NAMED[id_, language].format(_name(id_, value, digits=True)),)
         case "unit", str():
             return (unit_text(value, language),)
         case _, int() if id_ in RANGES:
@@ -89,12 +107,13 @@ def _credit_lasts(id_: str, seconds: int, language: str) -> str:
     return duration(seconds if seconds < 60 else seconds // 60 * 60, language)  # noqa: PLR2004
 
 
-def _name(name: str) -> str:
+def _name(id_: str, name: str, *, digits: bool) -> str:
+    # An expert's name has no digits, so that nobody's number is spelled in it.
     kept = "".join(
-        letter if letter.isalpha() or letter in "-'’" else " "
+        letter if letter.isalpha() or letter in "-'’" or (digits and letter.isalnum()) else " "
         for letter in unicodedata.normalize("NFC", name)
     )
     clean = " ".join(kept.split())[:NAME_LENGTH].strip(" -'’")
     if not clean:
-        raise UnsayableValue("expert-name", name)
+        raise UnsayableValue(id_, name)
     return clean

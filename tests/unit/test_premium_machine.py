@@ -17,9 +17,10 @@ from ari_app.calls.premium_table import PREMIUM, PREMIUM_IMPOSSIBLE
 from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, Interval, Reception
 from billing.catalogue.values import Availability, ExpertChoice, Phone, PremiumTerms, ServedNumber
-from billing.charging.premium.values import CallBounds, Cap, PremiumPlan, SpendNotice
+from billing.charging.premium.values import CallBounds, Cap, PremiumPlan
 from billing.charging.values import Refusal, Settlement
 from billing.kit.limits import Limits
+from billing.rulesets.values import SpendNotice
 from dialplan.prompts.values import Phrase
 from tests.unit.test_call_machine import CALL, CALLER, T0, Play, eur
 
@@ -210,6 +211,32 @@ def test_hash_skips_the_price_only_where_the_rules_allow_it() -> None:
         assert bool(play.did(c.Hush)) is skippable
 
 
+def test_who_skips_the_message_of_a_menu_hears_the_tone_and_has_the_free_time() -> None:
+    bounds = replace(BOUNDS, message_skippable=True, tone_gap_ms=3_000)
+    plan = replace(PLAN, terms=OURS, bounds=bounds)
+    play = holding(replace(MENU, premium=OURS)).then(e.PremiumHeld(plan)).keys("#")
+    assert play.did(c.Hush)
+    assert play.said().spoken() == ["tone"]
+    assert not play.keys("#").did(c.Hush)[1:]
+    assert c.Arm("wait", 3_000) in play.said().last
+    assert not play.did(c.Answer)
+    assert play.then(e.TimerFired("wait")).did(c.Answer)
+
+
+def test_the_message_has_every_part_that_the_rules_ask_for_in_their_order() -> None:
+    parts = ("provider", "service", "price", "no-transfer-fee", "hang-up-free", "parents")
+    play = announcing(replace(PLAN, terms=OURS, bounds=replace(BOUNDS, message=parts)))
+    (said,) = [one for one in play.last if isinstance(one, c.Say) and one.leg is Leg.CALLER]
+    assert said.phrases == (
+        Phrase("provider", "Example SARL"),
+        Phrase("service", "Advice"),
+        Phrase("price", OURS.retail),
+        Phrase("no-transfer-fee"),
+        Phrase("hang-up-free"),
+        Phrase("parents"),
+    )
+
+
 def test_the_tone_is_followed_by_free_time_where_the_rules_ask_for_it() -> None:
     play = joining(replace(PLAN, bounds=replace(BOUNDS, tone_gap_ms=3_000)))
     assert c.Arm("wait", 3_000) in play.last
@@ -268,6 +295,10 @@ def test_all_before_the_answer_fits_into_the_set_up_time() -> None:
     assert c.Arm("state", LIMITS.premium_setup_ms) in with_plan(PLAN).last
     ours = with_plan(replace(PLAN, terms=OURS))
     assert c.Arm("state", LIMITS.premium_setup_ms - LIMITS.announcing_ms) in ours.last
+    gap = replace(PLAN, terms=OURS, bounds=replace(BOUNDS, tone_gap_ms=3_000))
+    before_ms = LIMITS.announcing_ms + 3_000
+    assert c.Arm("state", LIMITS.premium_setup_ms - before_ms) in with_plan(gap).last
+    assert c.Arm("state", before_ms) in announcing(gap).last
 
 
 def test_the_database_away_refuses_an_unanswered_call_and_leaves_a_talk_alone() -> None:
@@ -354,7 +385,10 @@ def test_what_was_spent_is_told_and_then_must_be_confirmed_in_time() -> None:
     ]
     assert c.ArmAt("notice", T0 - 30 + 150_000 - LIMITS.premium_confirm_ms) in play.last
     play.then(e.TimerFired("notice"))
-    assert c.Arm("confirm", LIMITS.premium_confirm_ms) in play.last
+    asked = (Phrase("spent-soon"), Phrase("amount", eur(200)), Phrase("press-1-to-go-on"))
+    assert play.did(c.Announce)[-1] == c.Announce(bridge_of(play), asked)
+    # Without a key the end comes before a second more than the amount is metered.
+    assert c.ArmAt("confirm", T0 - 30 + 150_000 - LIMITS.premium_cut_before_ms) in play.last
     assert play.keys("1", Leg.EXPERT).data.confirming
     assert not play.keys("1").data.confirming
     assert c.Disarm("confirm") in play.last
@@ -365,6 +399,26 @@ def test_who_does_not_confirm_is_hung_up() -> None:
     play.then(e.TimerFired("confirm"))
     assert play.data.reason is EndReason.NOT_CONFIRMED
     assert play.did(c.HangUp)
+
+
+def test_both_are_warned_before_the_cap_unless_it_comes_at_once() -> None:
+    play = talking()
+    warn_ms = T0 - 30 + 3_600_000 - LIMITS.warning_seconds * 1_000
+    assert c.ArmAt("warn", warn_ms) in play.last
+    play.then(e.TimerFired("warn"))
+    assert play.did(c.Announce) == [c.Announce(bridge_of(play), (Phrase("warning"),))]
+    assert play.data.state is State.TALKING_PAID
+    short = talking(replace(PLAN, cap=Cap(LIMITS.warning_seconds, "seconds")))
+    assert "warn" not in {one.timer for one in short.last if isinstance(one, c.ArmAt)}
+
+
+def test_after_a_restart_the_caller_is_asked_anew_and_has_the_whole_time() -> None:
+    play = talking(NOTICES)
+    talk = play.data.talk
+    assert talk is not None
+    play.data, _ = adopt(play.data, talk, 1)
+    play.then(e.TimerFired("notice"), e.TimerFired("notice"))
+    assert c.Arm("confirm", LIMITS.premium_confirm_ms) in play.last
 
 
 def test_an_account_of_the_caller_plays_no_part() -> None:
@@ -400,7 +454,8 @@ def test_our_price_message_comes_before_the_answer_of_a_menu_too() -> None:
     plan = replace(PLAN, terms=OURS)
     play = holding(replace(MENU, premium=OURS)).then(e.PremiumHeld(plan))
     assert not play.did(c.Answer)
-    assert play.spoken() == ["price", "tone"]
+    assert play.spoken() == ["price"]
+    assert play.said().spoken() == ["tone"]
     assert play.said().did(c.Answer)
     play.keys("101#").then(
         e.LookedUp(EXPERT), e.PremiumHeld(plan), e.DialRecorded(1), e.LegReady(1), e.LegUp(1)

@@ -1,13 +1,16 @@
 """The rules R1 to R22: each figure, each pure decision; strict reading of the data files."""
 
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ari_app.calls.commands import HangUp
+from ari_app.calls.events import Left
+from ari_app.calls.states import Leg
 from billing.money.text import parse
 from billing.money.values import Money
 from billing.rulesets import rules
@@ -15,6 +18,9 @@ from billing.rulesets.errors import RuleSetUnreadable
 from billing.rulesets.loading import DATA, check_dates, load_all, read, shipped
 from billing.rulesets.values import CallRules, PremiumNumber, RuleSet, SpendNotice
 from dialplan.prompts.catalogue import LANGUAGES, catalogue
+from dialplan.prompts.messages import MESSAGE_PARTS
+from tests.unit.test_call_machine import T0
+from tests.unit.test_premium_machine import bridge_of, talking
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -51,10 +57,13 @@ def broken(saved: PremiumNumber) -> list[str]:
 
 
 def test_r1_the_free_message_says_the_price_its_unit_and_the_price_of_a_normal_call() -> None:
-    asked = rules_of("FR").message
-    assert asked == ("price", "plus-normal-call", "hang-up-free")
+    asked = rules_of("FR")
+    assert asked.message == ("provider", "service", "price", "plus-normal-call", "hang-up-free")
+    assert set(asked.message) <= MESSAGE_PARTS
     for language in LANGUAGES:
-        assert set(asked) - NAMED <= set(catalogue(language))
+        assert set(asked.message) - NAMED <= set(catalogue(language))
+    assert rules.message_fits(asked, 10_000)
+    assert not rules.message_fits(asked, 9_999)
 
 
 def test_r2_nothing_is_charged_before_the_tone() -> None:
@@ -63,20 +72,13 @@ def test_r2_nothing_is_charged_before_the_tone() -> None:
     assert rules_of("FR").tone_gap_ms == 0
 
 
-def test_r3_a_wish_to_skip_the_message_ends_within_three_months_and_as_the_price_changes() -> None:
+def test_r3_a_key_ends_the_message_in_its_call_alone() -> None:
     asked = rules_of("FR")
-    assert asked.message_skippable
-    since = AT - 200 * DAY
-
-    def skips(waived_at: datetime | None, price_since: datetime = since) -> bool:
-        return rules.may_skip(
-            asked, waived_at=waived_at, price_since=price_since, rose=False, at=AT
-        )
-
-    assert not skips(None)
-    assert skips(AT - 88 * DAY)
-    assert not skips(AT - 89 * DAY)
-    assert not skips(AT - 2 * DAY, AT - DAY)
+    assert rules.may_skip(asked, rose_at=None, at=AT)
+    # No wish outlives its call, so none can be older than the law's three months.
+    (figures,) = [one.figures for one in sets_of("FR") if one.area == "FR"]
+    assert figures["skip-days"].value == 89
+    assert not {field.name for field in fields(CallRules)} & {"skip_days", "waived_at"}
 
 
 @pytest.mark.parametrize(
@@ -171,20 +173,21 @@ def test_r14_the_preamble_names_provider_service_and_price_and_three_seconds_sta
 
 
 def test_r15_the_first_to_hang_up_ends_the_charge() -> None:
-    assert rules.paid_until(61_000, 60_999) == 60_999
-    assert rules.paid_until(60_999, 61_000) == 60_999
     assert sets_of("US")[0].figures["paid-after-disconnect-ms"].value == 0
+    for leg, other in ((Leg.CALLER, Leg.EXPERT), (Leg.EXPERT, Leg.CALLER)):
+        play = talking()
+        play.then(Left(leg, bridge_of(play), T0 + 9_000))
+        assert other in {one.leg for one in play.last if isinstance(one, HangUp)}
 
 
 def test_r16_after_a_rise_the_preamble_is_heard_again_for_a_while() -> None:
-    asked, since = rules_of("US"), AT - 10 * DAY
-
-    def skips(*, rose: bool, at: datetime = AT) -> bool:
-        return rules.may_skip(asked, waived_at=since, price_since=since, rose=rose, at=at)
-
-    assert skips(rose=False)
-    assert not skips(rose=True)
-    assert skips(rose=True, at=since + 30 * DAY)
+    asked, rose_at = rules_of("US"), AT - 10 * DAY
+    assert rules.may_skip(asked, rose_at=None, at=AT)
+    assert not rules.may_skip(asked, rose_at=rose_at, at=AT)
+    assert not rules.may_skip(asked, rose_at=rose_at, at=rose_at + 30 * DAY - DAY / 24)
+    assert rules.may_skip(asked, rose_at=rose_at, at=rose_at + 30 * DAY)
+    # Where it can't be skipped at all, no rise is needed.
+    assert not rules.may_skip(rules_of("GB"), rose_at=None, at=AT)
 
 
 def test_r17_nothing_is_aimed_at_children_and_parents_are_spoken_of() -> None:
@@ -193,7 +196,11 @@ def test_r17_nothing_is_aimed_at_children_and_parents_are_spoken_of() -> None:
 
 
 def test_r18_the_preamble_is_played_for_cheap_calls_too() -> None:
-    assert rules.message_needed(sets_of("US"), parse("0.01", "USD"))
+    assert rules.message_needed(rules_of("US"), parse("0.01", "USD"))
+    assert rules.message_needed(rules_of("FR"), parse("0.01", "EUR"))
+    excused = replace(rules_of("US"), message_free_below=parse("2.00", "USD"))
+    assert not rules.message_needed(excused, parse("2.00", "USD"))
+    assert rules.message_needed(excused, parse("2.01", "USD"))
 
 
 def test_r19_toll_free_numbers_cost_nothing_and_need_a_pin_and_notice_of_prices() -> None:

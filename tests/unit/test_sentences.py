@@ -49,6 +49,7 @@ CALL_MACHINE_IDS = {
     "offer-premium",
     "caller-hears-price",
     "spent-so-far",
+    "spent-soon",
     "press-1-to-go-on",
     "expert-not-free",
     "press-1-or-3",
@@ -396,6 +397,8 @@ def test_a_price_without_minutes_is_flat(price: Tariff, english: str, french: st
         Phrase("price", Tariff(Money(12_050, "EUR"), cents(0), cents(0), None)),
         Phrase("price"),
         Phrase("expert-name", "12 +33;|&"),
+        Phrase("provider", " ;|&"),
+        Phrase("service"),
     ],
 )
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -416,6 +419,14 @@ def test_a_value_without_a_right_sentence_is_refused(phrase: Phrase, language: s
 )
 def test_a_name_is_words_only(given: str, said: str) -> None:
     assert texts(Phrase("expert-name", given), "en") == (said,)
+
+
+def test_who_provides_what_is_said_in_a_sentence_in_either_language() -> None:
+    provider, service = Phrase("provider", "Example & Co."), Phrase("service", "Line 24: advice")
+    assert texts(provider, "en") == ("This service is provided by Example Co.",)
+    assert texts(provider, "fr") == ("Ce service est fourni par Example Co.",)
+    assert texts(service, "en") == ("The service is called Line 24 advice.",)
+    assert texts(service, "fr") == ("Ce service s’appelle Line 24 advice.",)
 
 
 def test_every_phrase_of_the_call_is_in_both_languages() -> None:

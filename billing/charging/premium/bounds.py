@@ -2,9 +2,10 @@
 
 from typing import Any, Final, cast
 
-from billing.charging.premium.values import CallBounds, SpendNotice
+from billing.charging.premium.values import CallBounds
 from billing.kit.snapshots import UnreadableSnapshot, check_fields, whole_number
 from billing.money.values import Money
+from billing.rulesets.values import SpendNotice
 
 _WHAT: Final = "bounds of a call"
 _CAPS: Final = ("maximum_charge", "day_maximum", "month_maximum")

@@ -10,6 +10,7 @@ from billing.catalogue.rules import metered_seconds, outpayment, retail
 from billing.catalogue.values import PremiumTerms
 from billing.charging.premium.values import CallBounds, Cap, PremiumOutcome
 from billing.money.values import Money
+from billing.rulesets.values import CallRules
 from billing.shares.rules import split
 from billing.shares.values import ShareRule
 from billing.tariffs.rules import affordable_seconds
@@ -31,6 +32,28 @@ class PeriodCap:
     period: Literal["day", "month"]
     began_on: str
     amount: Money
+
+
+def bounds_of(terms: PremiumTerms, asked: CallRules, *, skippable: bool) -> CallBounds:
+    """Of what terms and rules ask of a call, take the stricter: 40.00 and 50.00 → 40.00.
+
+    `skippable`: whether # ends the message, which depends on when the price rose.
+    """
+
+    def lower(mine: Money | None, theirs: Money | None) -> Money | None:
+        return least([one for one in (mine, theirs) if one is not None])
+
+    return CallBounds(
+        rule_set=asked.rule_set,
+        maximum_seconds=min(terms.maximum_seconds, asked.maximum_seconds or terms.maximum_seconds),
+        maximum_charge=lower(terms.maximum_charge, asked.maximum_charge),
+        day_maximum=lower(terms.day_maximum, asked.day_maximum),
+        month_maximum=lower(terms.month_maximum, asked.month_maximum),
+        notices=asked.notices,
+        message=asked.message,
+        message_skippable=skippable,
+        tone_gap_ms=asked.tone_gap_ms,
+    )
 
 
 def cap_of(terms: PremiumTerms, bounds: CallBounds, left: Money | None) -> Cap:

@@ -1,5 +1,6 @@
 """A charging session without a wallet: opened before the expert rings, closed by the meter."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from billing.charging.premium import bounds, rules, spending
 from billing.charging.premium.models import PremiumSession, PremiumSettlement
 from billing.charging.premium.rules import PeriodCap
 from billing.charging.premium.values import (
-    CallBounds,
     Cap,
     PremiumOutcome,
     PremiumPlan,
@@ -25,6 +25,8 @@ from billing.kit.limits import Limits
 from billing.ledger import service as ledger
 from billing.ledger.values import AccountKind, Move, account_id
 from billing.money.values import Money
+from billing.rulesets import rules as rule_sets
+from billing.rulesets import service as rulesets
 from billing.shares import rules as share_rules
 from billing.shares import snapshot as share_snapshot
 from billing.shares.service import share_for
@@ -109,11 +111,15 @@ async def _open(
     received_at: datetime,
     limits: Limits,
 ) -> PremiumSession | Refused:
-    kept = await premium.in_force(s, number_id, received_at)
+    versions = await premium.versions(s, number_id)
+    kept = premium.latest(versions, received_at)
     if kept is None:
         return Refused(Refusal.NO_TARIFF)
     terms = kept.terms
-    bound = _bounds(terms)
+    asked = await rulesets.rules_for_number(s, terms.country, kept.number, received_at)
+    rose_at = premium.rose_at(versions, received_at)
+    skippable = rule_sets.may_skip(asked, rose_at=rose_at, at=received_at)
+    bound = rules.bounds_of(terms, asked, skippable=skippable)
     caps = rules.period_caps(terms, bound, received_at) if caller_number else ()
     left = await spending.left(s, caller_number, caps) if caller_number else None
     cap = rules.cap_of(terms, bound, left)
@@ -122,6 +128,8 @@ async def _open(
     if cap.seconds < min(alone.seconds, limits.minimum_talk_seconds) or cap.seconds == 0:
         return Refused(Refusal.LIMIT_REACHED)
     held = retail(terms, cap.seconds)
+    if not rule_sets.message_needed(asked, held):
+        bound = replace(bound, message=())
     if caller_number:
         await spending.hold(s, caller_number, caps, held)
     session = PremiumSession(
@@ -140,16 +148,6 @@ async def _open(
     )
     s.add(session)
     return session
-
-
-def _bounds(terms: PremiumTerms) -> CallBounds:
-    return CallBounds(
-        rule_set=terms.country,
-        maximum_seconds=terms.maximum_seconds,
-        maximum_charge=terms.maximum_charge,
-        day_maximum=terms.day_maximum,
-        month_maximum=terms.month_maximum,
-    )
 
 
 async def close(

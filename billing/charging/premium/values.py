@@ -5,26 +5,16 @@ from typing import Literal
 
 from billing.catalogue.values import PremiumTerms
 from billing.money.values import Money
-
-
-@dataclass(frozen=True, slots=True)
-class SpendNotice:
-    """What happens as a call comes to cost `at`.
-
-    `tell`: both hear the amount, over the talk. `confirm`: the caller must press 1 before it is
-    reached, or the call ends. `end`: the call ends.
-    """
-
-    at: Money
-    kind: Literal["tell", "confirm", "end"]
+from billing.rulesets.values import SpendNotice
 
 
 @dataclass(frozen=True, slots=True)
 class CallBounds:
     """What rule set and terms together ask of one call: of both, the stricter.
 
-    `rule_set` names the set by country and date. `message` are the parts of our own price message
-    in order; `tone_gap_ms` is free time between the tone and the answer.
+    `rule_set` names the sets by area and date. `message` are the parts of our own price message
+    in order, `message_skippable` whether # ends it; `tone_gap_ms` is free time between the tone
+    and the answer.
     """
 
     rule_set: str
