@@ -13,6 +13,7 @@ from tests.calls.stage import (
     CALLER_TONE,
     CARRIER,
     EXPERT_TONE,
+    FRENCH,
     ExpertOnStage,
     Stage,
     Talk,
@@ -36,15 +37,30 @@ TERMS: Final = PremiumTerms(
 _STATUS = re.compile(r"^SIP/2\.0 (\d{3}) .*?^CSeq: \d+ INVITE", re.MULTILINE | re.DOTALL)
 
 
-async def premium_number(stage: Stage, expert: ExpertOnStage | None = None, **changes: Any) -> str:
+async def premium_number(
+    stage: Stage,
+    expert: ExpertOnStage | None = None,
+    *,
+    digits: str = FRENCH,
+    language: str = "en",
+    **changes: Any,
+) -> str:
     """An expert's own premium-rate number, or a menu."""
-    number = await stage.number(expert=expert)
-    terms = replace(TERMS, **changes)
-    now = datetime.now(UTC)
-    async with stage.sessions.begin() as s:
-        await premium.add_terms(s, number, terms, valid_from=now, at=now)
-    await stage.say(Phrase("price", terms.retail))
+    number = await stage.number(expert=expert, digits=digits, language=language)
+    await add_terms(stage, number, datetime.now(UTC), **changes)
     return number
+
+
+async def add_terms(stage: Stage, number: str, valid_from: datetime, **changes: Any) -> None:
+    """Give a number terms, and have all rendered that a message may say of them."""
+    terms = replace(TERMS, **changes)
+    async with stage.sessions.begin() as s:
+        await premium.add_terms(s, number, terms, valid_from=valid_from, at=datetime.now(UTC))
+    await stage.say(
+        Phrase("price", terms.retail),
+        Phrase("provider", terms.publisher),
+        Phrase("service", terms.service),
+    )
 
 
 async def to_ringing(stage: Stage, caller: str, expert: ExpertOnStage, **changes: Any) -> Talk:
