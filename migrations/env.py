@@ -10,6 +10,7 @@ import billing.calls.models
 import billing.catalogue.purchases
 import billing.charging.models
 import billing.charging.premium.models
+import billing.disputes.models
 import billing.identity.models
 import billing.kit.models
 import billing.monitoring.models
