@@ -18,6 +18,7 @@ from billing.kit.limits import Limits
 from billing.money.values import Money
 from billing.tariffs import service as tariffs
 from billing.tariffs.values import Tariff
+from dialplan.prompts.messages import message_phrases
 from dialplan.prompts.needed import amount_phrases, fixed_phrases
 from dialplan.prompts.values import Phrase
 from primeline.asterisk_conf import Lines
@@ -136,7 +137,12 @@ def phrases() -> list[Phrase]:
             for seconds in (*range(LIMITS.minimum_talk_seconds, 60), *range(60, 301, 60))
         ),
         Phrase("price", TARIFF),
-        Phrase("price", TERMS.retail),
+        *message_phrases(
+            ("price", "provider", "service"),
+            retail=TERMS.retail,
+            provider=TERMS.publisher,
+            service=TERMS.service,
+        ),
         *(Phrase("expert-name", expert.name) for expert in (ADA, LUC, YOUR_EXPERT)),
     ]
 
