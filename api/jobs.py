@@ -10,6 +10,7 @@ import procrastinate
 import structlog
 from sqlalchemy.engine import make_url
 
+from api import messages
 from api.adapters.twilio.messages import TwilioSms
 from billing.calls import sweeper
 from billing.calls.receipts import queue_receipt
@@ -112,6 +113,39 @@ async def send(sessions: Sessions, sender: Sender, notification_id: UUID) -> Non
             await notifications.send(s, sender, notification_id, now())
 
 
+class _Prompts:
+    """The prompt store with its voices, looked for once they are needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store: PromptStore | None = None
+
+    async def store(self) -> PromptStore:
+        if self._store is None:
+            found = await asyncio.to_thread(voices, self._settings.tree)
+            self._store = PromptStore(self._settings.prompts_dir, found)
+        return self._store
+
+
+def _add_messages(
+    app: procrastinate.App,
+    settings: Settings,
+    sessions: Sessions,
+    prompts: _Prompts,
+    retry: procrastinate.RetryStrategy,
+) -> None:
+    limits = settings.limits
+
+    @app.task(name="check-message", retry=retry)
+    async def check_message(number: str) -> None:
+        await messages.check_message(sessions, await prompts.store(), limits, number, now())
+
+    @app.periodic(cron="23 3 * * *")
+    @app.task(name="check-messages", queueing_lock="check-messages", retry=retry)
+    async def check_messages(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        await messages.check_messages(sessions, await prompts.store(), limits, now())
+
+
 def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     """Make the application with the bodies of all jobs."""
     url = make_url(settings.database_url).set(drivername="postgresql")
@@ -123,7 +157,8 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     retry = procrastinate.RetryStrategy(max_attempts=TRIES, wait=SECONDS_BETWEEN_TRIES)
     # A service that is away is given longer each time: some three hours in all.
     later = procrastinate.RetryStrategy(max_attempts=notifications.TRIES, exponential_wait=10)
-    store: list[PromptStore] = []
+    prompts = _Prompts(settings)
+    _add_messages(app, settings, sessions, prompts, retry)
 
     @app.task(name="send-notification", retry=later)
     async def send_notification(notification: str) -> None:
@@ -137,11 +172,8 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
 
     @app.task(name="render-prompts", retry=retry)
     async def render_prompts(**wanted: Any) -> None:
-        if not store:
-            found = await asyncio.to_thread(voices, settings.tree)
-            store.append(PromptStore(settings.prompts_dir, found))
-        prompts = store[0]
-        await asyncio.to_thread(prompts.ensure, list(phrases_of(**wanted)), list(prompts.voices))
+        kept = await prompts.store()
+        await asyncio.to_thread(kept.ensure, list(phrases_of(**wanted)), list(kept.voices))
 
     @app.periodic(cron="* * * * *")
     @app.task(name="end-presences", queueing_lock="end-presences")

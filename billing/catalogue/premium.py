@@ -38,9 +38,9 @@ async def add_terms(
 ) -> KeptTerms:
     """Make a number of ours (+E.164) premium-rate, or give it new terms from `valid_from` on.
 
-    Terms are never edited; calls that came in before keep theirs. Defers the rendering of the
-    spoken price. Raises NumberUnknown, InvalidPremiumTerms, RuleBroken (by the rules of the
-    country when the terms begin), PremiumCurrency or PremiumTermsTaken.
+    Terms are never edited; calls that came in before keep theirs. Defers the rendering of
+    what callers are told, and its measuring. Raises NumberUnknown, InvalidPremiumTerms, RuleBroken
+    (by the rules of the country when the terms begin), PremiumCurrency or PremiumTermsTaken.
     """
     rules.check(terms)
     # The lock makes versions added at once come one after the other.
@@ -81,6 +81,7 @@ async def add_terms(
         tariffs=[tariff_snapshot.to_json(terms.retail)],
         currencies=[terms.currency],
     )
+    await defer(s, "check-message", number=number)
     return KeptTerms(added.id, number, valid_from, terms)
 
 

@@ -17,6 +17,7 @@ class AlarmKind(StrEnum):
     MANY_FAILED_LOGINS = "many-failed-logins"
     MONITOR_AWAY = "monitor-away"
     ASTERISK_TAKEN = "asterisk-taken"
+    MESSAGE_UNFIT = "message-unfit"
 
 
 class EndpointKind(StrEnum):

@@ -47,6 +47,12 @@ def read(path: Path) -> tuple[Samples, int]:
     return pcm / _FULL_SCALE, rate_hz
 
 
+def lasts_ms(path: Path) -> int:
+    """Give how long a WAV file lasts, begun milliseconds whole; raises UnusableSound."""
+    samples, rate_hz = read(path)
+    return -(-len(samples) * 1_000 // rate_hz)
+
+
 def write(path: Path, samples: Samples) -> None:
     """Write samples at RATE_HZ; the file appears whole or not at all."""
     pcm = np.rint(np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2")

@@ -72,6 +72,11 @@ class PromptStore:
             found.append(str(path))
         return tuple(found)
 
+    def lasts_ms(self, phrases: Iterable[Phrase], language: str) -> int:
+        """Give how long phrases last, one after the other. Raises what `media` raises."""
+        paths = [path for phrase in phrases for path in self.media(phrase, language)]
+        return sum(sound.lasts_ms(Path(f"{path}.wav")) for path in paths)
+
     def entry(self, path: str) -> Entry:
         """Give the proof of what a path of `media` says; raises KeyError."""
         file = Path(path)
