@@ -28,9 +28,6 @@ from billing.calls.values import EndReason
 from dialplan.prompts.messages import message_phrases
 from dialplan.prompts.values import Phrase
 
-UNHEARD_MS = 300
-"""Who hangs up breaks a prompt off first, and is told to have gone a moment later."""
-
 
 def announce(turn: Turn) -> None:
     """Have the talk's bridge written; meanwhile the caller hears the price, if that is our task."""
@@ -95,8 +92,7 @@ def announcing_said(turn: Turn, event: Said) -> None:
         return
     if not event.heard:
         # What was not announced in full must not be charged.
-        turn.set(unheard=True)
-        turn.wait(UNHEARD_MS)
+        turn.broke_off()
     elif talk is not None and toned:
         turn.set(talk=replace(talk, tones=talk.tones - 1))
         if talk.tones == 1:

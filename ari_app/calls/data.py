@@ -90,7 +90,7 @@ class CallData:
     rose: bool = False
     """More became available since a longer grant was last asked for."""
     unheard: bool = False
-    """At premium rate: what must be heard before the answer broke off."""
+    """What must be heard before anything is charged broke off."""
     tone_over: bool = False
     """At premium rate: all that comes before the answer was heard."""
     # The carrier's meter, and what the caller is told of his spending.

@@ -55,7 +55,7 @@ def joining_said(turn: Turn, event: Said) -> None:
     if talk is None or talk.from_ms is not None or talk.tones == 0:
         return
     if not event.heard:
-        abandon(turn)
+        turn.broke_off()
         return
     turn.set(talk=replace(talk, tones=talk.tones - 1))
     _limit_then_join(turn)

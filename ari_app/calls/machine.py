@@ -86,7 +86,7 @@ TABLE: Final[Column] = {
         **_EARLY,
         (e.Quoted, None): rule(quoting.quoted),
         (e.NotGranted, None): rule(quoting.not_granted, *_NO_TALK),
-        (e.Said, None): rule(quoting.quoting_said, S.SETTLING),
+        (e.Said, None): rule(quoting.quoting_said),
         (e.Key, None): rule(quoting.quoting_key, S.HOLDING),
         (e.TimerFired, None): rule(quoting.quoting_timer, S.SETTLING),
     },
@@ -116,7 +116,7 @@ TABLE: Final[Column] = {
     S.TALKING_FREE: _TALK,
     S.TALKING_PAID: {
         **_TALK,
-        (e.Said, None): rule(joining.joining_said, S.SETTLING),
+        (e.Said, None): rule(joining.joining_said),
         (e.Extended, None): rule(talking.extended),
         (e.LimitSet, None): rule(talking.limit_set),
         (e.AvailableRose, None): rule(talking.available_rose),

@@ -41,7 +41,7 @@ def quoting_said(turn: Turn, event: Said) -> None:
     if not turn.data.price_said:
         if not event.heard:
             # What was not announced in full must not be charged.
-            turn.settle(EndReason.SERVICE_DOWN, "service-down", "goodbye")
+            turn.broke_off()
             return
         turn.set(price_said=True, price_heard=True)
         turn.do(Note("price said"))
@@ -53,7 +53,7 @@ def quoting_said(turn: Turn, event: Said) -> None:
 def quoting_key(turn: Turn, event: Key) -> None:
     """`1` consents once the price was heard; `#` skips a price that is known."""
     data = turn.data
-    if event.leg is not Leg.CALLER or data.quote is None:
+    if event.leg is not Leg.CALLER or data.quote is None or data.unheard:
         return
     known = data.price_heard or data.quote.price_known
     if event.digit == "1" and known:
@@ -65,9 +65,11 @@ def quoting_key(turn: Turn, event: Key) -> None:
 
 
 def quoting_timer(turn: Turn, event: TimerFired) -> None:
-    """Silence: said twice in all, then goodbye."""
+    """Silence: said twice in all, then goodbye. A price that broke off is our fault."""
     turns = turn.data.turns + 1
-    if event.timer == STATE_TIMER or turns >= turn.data.limits.quoting_turns:
+    if turn.data.unheard:
+        turn.settle(EndReason.SERVICE_DOWN, "service-down", "goodbye")
+    elif event.timer == STATE_TIMER or turns >= turn.data.limits.quoting_turns:
         turn.settle(EndReason.NOT_CONFIRMED, "nothing-keyed", "goodbye")
     else:
         turn.set(turns=turns, price_said=False)

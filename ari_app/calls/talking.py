@@ -17,7 +17,7 @@ from ari_app.calls.events import (
     TimerFired,
 )
 from ari_app.calls.stopping import abandon, stop
-from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER, Turn
+from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WAIT_TIMER, WARN_TIMER, Turn
 from billing.calls.values import EndReason
 from billing.charging.rules import warning_at
 from billing.charging.values import Grant
@@ -51,12 +51,12 @@ def run_timers(turn: Turn) -> None:
 
 
 def talk_timer(turn: Turn, event: TimerFired) -> None:
-    """Cut, extension, warning; or the joining took too long."""
+    """Cut, extension, warning; or a start tone broke off, or the joining took too long."""
     data = turn.data
     grant, talk = data.grant, data.talk
     if talk is None:
         return
-    if event.timer == STATE_TIMER:
+    if event.timer in {STATE_TIMER, WAIT_TIMER}:
         abandon(turn)
     elif event.timer == CUT_TIMER:
         stop(turn, _cut_reason(turn))

@@ -18,6 +18,8 @@ WAIT_TIMER = "wait"
 """The wait for one key, one phone, one turn."""
 CUT_TIMER, EXTEND_TIMER, WARN_TIMER = "cut", "extend", "warn"
 """A talk's end, its next request for a longer grant, and its warning."""
+UNHEARD_MS = 300
+"""Who hangs up breaks a prompt off first, and is told to have gone a moment later."""
 MENU_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER = "menu", "lease", "notice", "confirm"
 """Premium rate: the end of a menu, the next lease, the next spend notice, the wait for its key."""
 
@@ -70,6 +72,11 @@ class Turn:
         said = tuple(Phrase(p) if isinstance(p, str) else p for p in phrases)
         self.do(Disarm(WAIT_TIMER), Say(leg, said, number))
         self.set(says=number, saying=(*self.data.saying, (leg, number)))
+
+    def broke_off(self) -> None:
+        """Wait a moment whether a hang-up broke off what must be heard, else it is our fault."""
+        self.set(unheard=True)
+        self.wait(UNHEARD_MS)
 
     def settle(self, reason: EndReason, *farewell: Phrase | str, by_record: bool = False) -> None:
         """End the call's money for `reason`; then the caller hears `farewell`, if any."""

@@ -336,8 +336,31 @@ def test_a_price_known_may_be_skipped_with_hash_and_accepted_at_once() -> None:
 
 
 def test_a_price_that_could_not_be_played_is_never_charged() -> None:
-    play = quoting().said(heard=False)
+    play = quoting().said(heard=False).keys("1").then(e.TimerFired("wait"))
     assert play.data.reason is EndReason.SERVICE_DOWN
+
+
+def test_who_hangs_up_while_the_price_is_said_has_hung_up() -> None:
+    play = quoting().said(heard=False).then(e.LegEnded(Leg.CALLER))
+    assert play.data.reason is EndReason.CALLER_HUNG_UP
+
+
+@pytest.mark.parametrize("leg", list(Leg))
+def test_who_hangs_up_in_the_start_tone_has_hung_up(leg: Leg) -> None:
+    play = joining().said(leg, heard=False)
+    play.said(Leg.EXPERT if leg is Leg.CALLER else Leg.CALLER).then(e.TalkRecorded(bridge_of(play)))
+    assert not play.did(c.Join)
+    play.then(e.LegEnded(leg, 1 if leg is Leg.EXPERT else 0))
+    assert play.data.reason is (
+        EndReason.CALLER_HUNG_UP if leg is Leg.CALLER else EndReason.EXPERT_HUNG_UP
+    )
+
+
+def test_a_start_tone_that_could_not_be_played_costs_nothing() -> None:
+    play = joining().said(Leg.EXPERT, heard=False).then(e.TimerFired("wait"))
+    (settle,) = play.did(c.Settle)
+    assert isinstance(settle, c.Settle)
+    assert (settle.reason, settle.intervals) == (EndReason.SERVICE_DOWN, ())
 
 
 def test_silence_after_the_price_says_it_twice_in_all() -> None:
