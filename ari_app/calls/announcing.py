@@ -21,6 +21,7 @@ from ari_app.calls.commands import (
 from ari_app.calls.data import EXTENSION_DIGITS, Talk
 from ari_app.calls.events import Key, Said, TalkRecorded, TimerFired
 from ari_app.calls.joining import JOINING_MS
+from ari_app.calls.premium_talk import cap_ms
 from ari_app.calls.releasing import release
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import MENU_TIMER, STATE_TIMER, Turn
@@ -173,4 +174,6 @@ def _connect(turn: Turn) -> None:
     if not data.answered:
         turn.set(answered=True)
         turn.do(Answer(), Note("answered"))
-    turn.do(Lease(None), Join(talk.bridge))
+    # With us dead, the first lease is all that holds the cap: the answer's time isn't told yet.
+    assert data.premium is not None  # frozen before the expert rang
+    turn.do(Lease(cap_ms(turn), most_ms=data.premium.cap.seconds * 1_000), Join(talk.bridge))

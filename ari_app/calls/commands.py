@@ -77,9 +77,13 @@ class LimitTalk(Command):
 
 @dataclass(frozen=True, slots=True)
 class Lease(Command):
-    """Set the switch on both legs to a lease from now, plus grace; never past `until_ms`."""
+    """Set the switch on both legs to a lease from now, plus grace; never past the call's cap.
+
+    The cap is at `until_ms` by Asterisk's clock, and lasts `most_ms` for who is just answered.
+    """
 
     until_ms: int | None
+    most_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,8 @@ class CallExecutor:
                     await self._limit(legs, for_ms, farewell, data)
                 case c.LimitTalk():
                     await self._limit_talk(command, data)
-                case c.Lease(until_ms):
-                    await self._lease(until_ms, data)
+                case c.Lease(until_ms, most_ms):
+                    await self._lease(until_ms, most_ms, data)
                 case c.CreateLeg(attempt, phone, for_ms):
                     leg = Leg.EXPERT
                     variables = {SWITCH: _switch_seconds(for_ms)}
@@ -182,10 +182,12 @@ class CallExecutor:
         if not self._failed:
             self._actor.post(e.LimitSet(command.granted_seconds))
 
-    async def _lease(self, until_ms: int | None, data: CallData) -> None:
+    async def _lease(self, until_ms: int | None, most_ms: int | None, data: CallData) -> None:
         for_ms = data.limits.premium_lease_ms
         if until_ms is not None:
             for_ms = min(for_ms, max(0, until_ms - now_ms()))
+        elif most_ms is not None:
+            for_ms = min(for_ms, most_ms)
         await self._limit(BOTH, for_ms + data.limits.grace_ms, "silent", data)
 
     async def _limit(self, legs: Sequence[Leg], for_ms: int, farewell: str, data: CallData) -> None:

@@ -69,7 +69,8 @@ def dial_recorded(turn: Turn, event: DialRecorded) -> None:
     if event.attempt != data.attempt:
         return
     turn.set(expert_up=True)
-    switch_ms = data.setup_ms + data.limits.grace_ms
+    # Set anew once it answers: with us dead, who answers late must not wait for nobody.
+    switch_ms = data.limits.ringing_phone_ms + data.limits.grace_ms
     turn.do(CreateLeg(event.attempt, _phones(turn)[data.phone], switch_ms))
     turn.wait(data.limits.ringing_phone_ms)
 

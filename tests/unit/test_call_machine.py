@@ -419,6 +419,17 @@ def test_the_last_phones_cause_is_what_the_caller_hears(cause: int | None, reaso
     assert play.data.state is State.CHOOSING
 
 
+def test_a_phone_has_a_switch_for_its_ringing_alone_and_a_new_one_once_it_answers() -> None:
+    play = holding().then(e.Held(GRANT), e.DialRecorded(1))
+    limits = Limits()
+    (made,) = play.did(c.CreateLeg)
+    assert isinstance(made, c.CreateLeg)
+    assert made.for_ms == limits.ringing_phone_ms + limits.grace_ms
+    play.then(e.LegReady(1), e.LegUp(1))
+    setup_ms = limits.ringing_and_offering_ms + limits.grace_ms
+    assert c.Limit((Leg.EXPERT,), setup_ms) in play.last
+
+
 def test_an_old_phones_end_means_nothing_while_the_next_one_rings() -> None:
     play = ringing().then(e.TimerFired("wait"), e.DialRecorded(2), e.LegReady(2))
     before = play.data

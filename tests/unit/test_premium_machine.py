@@ -351,6 +351,15 @@ def test_the_lease_is_renewed_without_the_database_and_never_past_the_cap() -> N
     assert play.last == (c.Lease(T0 - 30 + 600_000), c.Arm("lease", LIMITS.premium_renew_ms))
 
 
+def test_the_first_lease_of_a_talk_never_outlasts_the_cap_either() -> None:
+    play = joining(replace(PLAN, cap=Cap(30, "amount")))
+    assert play.did(c.Lease) == [c.Lease(None, most_ms=30_000)]
+    menu = choosing().then(e.LookedUp(EXPERT), e.PremiumHeld(PLAN), e.DialRecorded(1))
+    menu.then(e.LegReady(1), e.LegUp(1)).keys("1", Leg.EXPERT)
+    menu.then(e.TalkRecorded(bridge_of(menu))).said(Leg.EXPERT).said(Leg.CALLER)
+    assert menu.did(c.Lease) == [c.Lease(T0 + 3_600_000, most_ms=3_600_000)]
+
+
 @pytest.mark.parametrize(
     ("cap", "reason"),
     [
