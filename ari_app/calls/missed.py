@@ -70,9 +70,19 @@ async def tell_missed(
             _tell_gone(one)
         elif not one.answered and one.channel in seen.up:
             one.actor.post(e.LegUp(one.attempt))
-        elif after_loss and one.playback:
+        elif _answer_missed(one, seen):
+            # Without it no cap would end the call. When it was, Asterisk's record knows.
+            one.records.by_cel = True
+            one.actor.post(e.Answered(now_ms()))
+        if not gone and after_loss and one.playback:
             saying.append(one)
     await asyncio.gather(*(_tell_said(ari, one) for one in saying))
+
+
+def _answer_missed(one: RunningLeg, seen: Snapshot) -> bool:
+    data = one.actor.data
+    untold = data.carrier_billed and data.answered_ms is None
+    return one.leg is Leg.CALLER and untold and one.channel in seen.up
 
 
 def _tell_gone(one: RunningLeg) -> None:
