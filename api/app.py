@@ -21,9 +21,11 @@ from api.routers import (
     health,
     keys,
     live,
+    notifications,
     numbers,
     orders,
     phones,
+    premium,
     presence,
     prices,
     reports,
@@ -42,6 +44,7 @@ STATEMENT_TIMEOUT_MS = 10_000
 
 ROUTERS = (
     numbers.router,
+    premium.router,
     experts.router,
     presence.router,
     tariffs.router,
@@ -54,6 +57,7 @@ ROUTERS = (
     orders.router,
     prices.router,
     reports.router,
+    notifications.router,
     keys.router,
     audit.router,
     health.router,

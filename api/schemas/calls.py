@@ -5,8 +5,10 @@ from typing import Any
 from pydantic import Field
 
 from api.schemas.base import Amount, Answer, Id, Moment, amount_of, optional_amount
+from api.schemas.notifications import Message
+from api.schemas.notifications import shown as message_shown
+from api.schemas.premium_calls import CarrierBilled, Plan, carrier_billed, plan_shown
 from api.schemas.prices import AMOUNTS, PRICES, Price, price_of
-from billing.calls.explaining import explain
 from billing.calls.records import CallSummary
 from billing.calls.story import Story
 from billing.kit.clock import from_ms, from_us
@@ -41,8 +43,12 @@ class Call(Answer):
     )
     billed_seconds: int | None = Field(description="Seconds charged for.", examples=[252])
     charge: Amount | None = Field(
-        description="What the caller paid, tax included; null: nobody was to pay, or it goes on.",
+        description="What the caller paid us, tax included; null: nobody was to, or it goes on.",
         examples=AMOUNTS,
+    )
+    carrier: CarrierBilled | None = Field(
+        description="What the carrier bills and pays; null: the number is not premium-rate, or the"
+        " call goes on."
     )
 
 
@@ -60,6 +66,7 @@ def shown(call: CallSummary, *, whole: bool) -> Call:
         reason=call.reason,
         billed_seconds=settlement.billed_seconds if settlement else None,
         charge=optional_amount(settlement.charge) if settlement else None,
+        carrier=carrier_billed(settlement.premium) if settlement and settlement.premium else None,
     )
 
 
@@ -164,6 +171,9 @@ class CallInFull(Call):
     price: Price | None = Field(
         description="The price announced, frozen into the call.", examples=PRICES
     )
+    plan: Plan | None = Field(
+        description="For a premium-rate number: what was frozen before the expert rang."
+    )
     shares: Shares | None = Field(
         description="Who got what; null while it goes on.",
         examples=[dict.fromkeys(("tax", "expert", "platform"), AMOUNTS[0])],
@@ -180,9 +190,11 @@ class CallInFull(Call):
     paid_intervals: list[PaidInterval] = Field(description="Paid talk as it was billed.")
     arithmetic: list[Step] = Field(
         description="From milliseconds talked to everybody's part, step by step, by the very rules"
-        " that billed the call; empty: no price was quoted, or it goes on."
+        " that billed the call; for a premium-rate one from the carrier's meter. Empty: no price"
+        " was quoted, or it goes on."
     )
     ledger: list[LedgerLine] = Field(description="The call's transfers.")
+    receipts: list[Message] = Field(description="What the caller was told of it by SMS.")
     asterisk_record: list[CelEvent] = Field(description="The call in Asterisk's own record (CEL).")
 
 
@@ -208,6 +220,7 @@ def in_full(story: Story, *, whole: bool) -> CallInFull:
         accepted_at=call.accepted_at,
         nobody_pays=call.no_payer,
         price=None if call.tariff is None else price_of(call.tariff),
+        plan=None if call.premium is None else plan_shown(call.premium),
         shares=None if split is None else _shares(split),
         overrun_ms=settlement.overrun_ms if settlement else None,
         credit_left=optional_amount(settlement.wallet_available) if settlement else None,
@@ -249,7 +262,7 @@ def in_full(story: Story, *, whole: bool) -> CallInFull:
                 seconds=one.seconds,
                 amount=optional_amount(one.amount),
             )
-            for one in (explain(story.arithmetic) if story.arithmetic else ())
+            for one in story.steps
         ],
         ledger=[
             LedgerLine(
@@ -263,6 +276,7 @@ def in_full(story: Story, *, whole: bool) -> CallInFull:
             )
             for one in call.ledger
         ],
+        receipts=[message_shown(one, whole=whole) for one in story.receipts],
         asterisk_record=[
             CelEvent(event=one.event, at=from_us(one.at_us), leg=one.leg, bridge=one.bridge)
             for one in story.cel

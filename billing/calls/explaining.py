@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from billing.calls.rules import Arithmetic
+from billing.catalogue.values import PremiumTerms
+from billing.charging.premium.values import PremiumOutcome
 from billing.money.values import Money
 
 
@@ -20,6 +22,44 @@ class Step:
 def explain(done: Arithmetic) -> tuple[Step, ...]:
     """Say how a charge came about, from the milliseconds talked to everybody's part."""
     return (*_time(done), *_price(done), *_shares(done))
+
+
+def explain_premium(terms: PremiumTerms, outcome: PremiumOutcome) -> tuple[Step, ...]:
+    """Say how what a carrier bills and pays came about, from its meter to everybody's part."""
+    if outcome.answered_ms is None or outcome.released_ms is None:
+        never = "The call was never answered, so nobody pays anything."
+        return (Step("metered", never, seconds=0),)
+    metered = outcome.metered_seconds
+    ran = f"{(ms := outcome.released_ms - outcome.answered_ms) // 1_000}.{ms % 1_000:03}"
+    prices = _prices(terms.retail_per_call, terms.retail_per_minute, metered)
+    payments = _prices(terms.outpayment_per_call, terms.outpayment_per_minute, metered)
+    return (
+        Step(
+            "metered",
+            f"{ran} s from answer to release; each begun second counts: {metered} s.",
+            seconds=metered,
+        ),
+        Step(
+            "retail",
+            f"{prices}, rounded down to whole cents: {outcome.retail}, which the caller pays his"
+            " phone company.",
+            amount=outcome.retail,
+        ),
+        Step(
+            "outpayment",
+            f"{payments}: {outcome.outpayment}, which {outcome.carrier} is to pay us.",
+            amount=outcome.outpayment,
+        ),
+        Step("expert", f"The expert's part of that: {outcome.expert}.", amount=outcome.expert),
+        Step(
+            "platform", f"The platform keeps the rest: {outcome.platform}.", amount=outcome.platform
+        ),
+    )
+
+
+def _prices(per_call: Money, per_minute: Money, seconds: int) -> str:
+    fee = f"{per_call} + " if per_call else ""
+    return f"{fee}{per_minute} a minute for {seconds} s"
 
 
 def _time(done: Arithmetic) -> Iterator[Step]:

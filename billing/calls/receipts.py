@@ -1,5 +1,6 @@
 """What a caller is told by SMS after a charged call, if he wants that."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from billing.ledger.models import SettlementRow
 from billing.money.text import format_money
 from billing.money.values import Money
 from billing.notifications import service as notifications
+from billing.notifications.models import Notification
 
 TEXTS: Final = {
     "en": "Primeline: your call to {number} cost {charge} for {seconds} s."
@@ -80,7 +82,16 @@ async def queue_receipt(
         seconds=settled.billed_seconds,
         available=Money(settled.wallet_available, account.currency),
     )
-    return await notifications.queue(s, key=f"receipt:{call_id}", to_e164=phone, text=text, at=at)
+    return await notifications.queue(s, key=_key(call_id), to_e164=phone, text=text, at=at)
+
+
+async def receipts_of(s: AsyncSession, call_id: UUID) -> Sequence[Notification]:
+    """Give what the caller was told of a call by SMS: nothing, or one message."""
+    return (await notifications.page_notifications(s, limit=1, key=_key(call_id))).items
+
+
+def _key(call_id: UUID) -> str:
+    return f"receipt:{call_id}"
 
 
 async def _phone(s: AsyncSession, account_id: UUID, called_from: str | None) -> str | None:

@@ -95,9 +95,10 @@ async def list_calls(
 async def summaries(s: AsyncSession, call_ids: Collection[UUID]) -> list[CallSummary]:
     """List these calls, those of them that there are, oldest first."""
     rows = await s.execute(
-        select(CallRow, Expert.name, SettlementRow)
+        select(CallRow, Expert.name, SettlementRow, PremiumSettlement)
         .outerjoin(Expert, Expert.id == CallRow.expert_id)
         .outerjoin(SettlementRow, SettlementRow.call_id == CallRow.id)
+        .outerjoin(PremiumSettlement, PremiumSettlement.call_id == CallRow.id)
         .where(CallRow.id.in_(list(call_ids)))
         .order_by(CallRow.received_at, CallRow.id)
         .execution_options(populate_existing=True)

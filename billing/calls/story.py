@@ -8,10 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.cel import channels_of
+from billing.calls.explaining import Step, explain, explain_premium
 from billing.calls.models import CelRecord
+from billing.calls.receipts import receipts_of
 from billing.calls.records import CallRecord, get_call
 from billing.calls.rules import Arithmetic, arithmetic
 from billing.charging import sessions
+from billing.notifications.models import Notification
 
 CEL_LINES: Final = 500
 """A call has some thirty; one with very many phones a few more."""
@@ -29,17 +32,36 @@ class CelLine:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A call in full. `arithmetic` None: nobody was to pay, or it isn't settled yet."""
+    """A call in full. `arithmetic` None: nobody was to pay us, or it isn't settled yet.
+
+    `receipts`: what the caller was told of it by SMS.
+    """
 
     record: CallRecord
     arithmetic: Arithmetic | None
     cel: tuple[CelLine, ...]
+    receipts: tuple[Notification, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """How everybody's part came about; none: no price was quoted, or it goes on."""
+        if self.arithmetic is not None:
+            return explain(self.arithmetic)
+        settlement = self.record.summary.settlement
+        if settlement is None or settlement.premium is None or self.record.premium is None:
+            return ()
+        return explain_premium(self.record.premium.terms, settlement.premium)
 
 
 async def tell(s: AsyncSession, call_id: UUID) -> Story:
     """Give a call in full; raises CallUnknown."""
     record = await get_call(s, call_id)
-    return Story(record, await _arithmetic(s, record), await _cel(s, call_id))
+    return Story(
+        record,
+        await _arithmetic(s, record),
+        await _cel(s, call_id),
+        tuple(await receipts_of(s, call_id)),
+    )
 
 
 async def _arithmetic(s: AsyncSession, record: CallRecord) -> Arithmetic | None:

@@ -56,7 +56,7 @@ async def add_terms(
         raise PremiumTermsTaken(number, valid_from)
     if earlier and earlier[0].currency != terms.currency:
         raise PremiumCurrency(number, earlier[0].currency)
-    await check_number(s, _as_ruled(number, terms), valid_from)
+    await check_number(s, as_ruled(number, terms), valid_from)
     added = PremiumTermsRow(
         id=uuid4(),
         number_id=row.id,
@@ -85,7 +85,8 @@ async def add_terms(
     return KeptTerms(added.id, number, valid_from, terms)
 
 
-def _as_ruled(number: str, terms: PremiumTerms) -> PremiumNumber:
+def as_ruled(number: str, terms: PremiumTerms) -> PremiumNumber:
+    """Give what the rules of its country look at."""
     return PremiumNumber(
         e164=number,
         country=terms.country,

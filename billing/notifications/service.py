@@ -1,6 +1,5 @@
 """Messages queued with what causes them, sent by a job, never twice on purpose."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -11,11 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.errors import PrimelineError
 from billing.kit.jobs import defer
+from billing.kit.pages import After, Slice, take
 from billing.notifications.models import Notification
 from billing.notifications.values import Message, NotSendable, Sender, State
 
 TRIES: Final = 5
 JOB: Final = "send-notification"
+KEYS: Final = (Notification.queued_at, Notification.id)
+PLACE: Final = (datetime, UUID)
+"""What a page's end is made of."""
 
 
 class NotSent(PrimelineError):
@@ -77,7 +80,18 @@ async def send(s: AsyncSession, sender: Sender, notification_id: UUID, at: datet
     await s.flush()
 
 
-async def list_notifications(s: AsyncSession, *, limit: int = 50) -> Sequence[Notification]:
-    """List messages, newest first."""
-    query = select(Notification).order_by(Notification.queued_at.desc()).limit(limit)
-    return (await s.scalars(query)).all()
+async def page_notifications(
+    s: AsyncSession,
+    *,
+    limit: int,
+    after: After | None = None,
+    state: State | None = None,
+    key: str | None = None,
+) -> Slice[Notification]:
+    """List messages, newest first; those in a state, or the one of a key."""
+    query = select(Notification)
+    if state is not None:
+        query = query.where(Notification.state == state)
+    if key is not None:
+        query = query.where(Notification.key == key)
+    return await take(s, query, KEYS, limit=limit, after=after, descending=True)

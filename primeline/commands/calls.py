@@ -9,7 +9,6 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls import finding, live, story
-from billing.calls.explaining import explain
 from billing.calls.live import LiveCall
 from billing.calls.records import CallRecord, CallSummary
 from billing.calls.searching import CallFilter, search
@@ -111,7 +110,7 @@ def show(
         | _premium(call)
         | {"nobody_pays": call.no_payer}
     )
-    parts = _parts(call) | {"arithmetic": _arithmetic(told)}
+    parts = _parts(call) | {"arithmetic": _arithmetic(told), "receipts": _receipts(told)}
     if as_json:
         show_one(head | parts, as_json=True)
         return
@@ -177,8 +176,13 @@ def _parts(call: CallRecord) -> dict[str, list[dict[str, Any]]]:
 
 
 def _arithmetic(told: Story) -> list[dict[str, Any]]:
-    steps = explain(told.arithmetic) if told.arithmetic else ()
-    return [{"step": step.what, "how": step.sentence} for step in steps]
+    return [{"step": step.what, "how": step.sentence} for step in told.steps]
+
+
+def _receipts(told: Story) -> list[dict[str, Any]]:
+    return [
+        {"to": masked(one.to_e164), "state": one.state, "text": one.text} for one in told.receipts
+    ]
 
 
 def _running(call: LiveCall, short: str, *, whole: bool) -> dict[str, Any]:

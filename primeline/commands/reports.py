@@ -73,6 +73,8 @@ def _line(line: RevenueLine, by: By, *, whole: bool) -> dict[str, Any]:
     }
     if whole:
         return shown | {
+            "metered_seconds": line.expected.metered_seconds,
+            "expected_retail": line.expected.retail,
             "expected_expert": line.expected.expert,
             "expected_platform": line.expected.platform,
             "unpaid": dict(line.unpaid),

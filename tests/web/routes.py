@@ -55,6 +55,16 @@ async def _second_admin(api: Client, _stock: Stock) -> None:
 NUMBER: Final = "+33639980042"
 TERMS: Final = {"price_per_minute": {"amount": "1.50", "currency": "EUR"}}
 
+PREMIUM: Final = {
+    "terms": {
+        "retail_per_minute": {"amount": "0.80", "currency": "EUR"},
+        "outpayment_per_minute": {"amount": "0.5432", "currency": "EUR"},
+        "carrier": "carrier",
+        "publisher": "Example SARL",
+        "service": "Advice by Ada",
+    }
+}
+
 ROUTES: Final[Mapping[str, Route]] = {
     # health
     "health": Route("GET", "/health", None),
@@ -72,6 +82,11 @@ ROUTES: Final[Mapping[str, Route]] = {
     "get_number": Route("GET", "/numbers/{number_id}", "read"),
     "edit_number": Route("PATCH", "/numbers/{number_id}", "manage", {"open": False}, edit=True),
     "remove_number": Route("DELETE", "/numbers/{number_id}", "manage", edit=True),
+    "list_premium_terms": Route("GET", "/numbers/{number_id}/premium-terms", "read"),
+    "add_premium_terms": Route("POST", "/numbers/{number_id}/premium-terms", "manage", PREMIUM),
+    "preview_premium_terms": Route(
+        "POST", "/numbers/{number_id}/premium-terms/preview", "read", PREMIUM
+    ),
     # experts
     "list_experts": Route("GET", "/experts", "read"),
     "add_expert": Route(
@@ -131,6 +146,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "order": Route("POST", "/calls/{open_call_id}/orders", "calls", {"kind": "end-call"}),
     "list_live": Route("GET", "/live/calls", "read"),
     "follow_live": Route("GET", "/live/calls/stream", "read", stream=True),
+    "list_notifications": Route("GET", "/notifications?state=sent", "read"),
     "list_orders": Route("GET", "/orders", "read"),
     "get_order": Route("GET", "/orders/{order_id}", "read"),
     "ask_price": Route("GET", "/price?number=%2B33199001235", "read"),
