@@ -124,9 +124,10 @@ class Records:
 
     async def _write(self, write: Write, timeline: Sequence[TimelineEntry]) -> e.Event | None:
         async with self._sessions.begin() as session:
+            # The call's row first, as whoever settles it does: session, limits and wallet follow.
+            await calls.set_state(session, self._names.call_id, str(self._actor.data.state))
             event = await write(session)
             await calls.append_timeline(session, self._names.call_id, timeline)
-            await calls.set_state(session, self._names.call_id, str(self._actor.data.state))
         return event
 
     def _write_of(self, command: c.Command, data: CallData) -> Write | None:  # noqa: C901, PLR0911
