@@ -77,11 +77,14 @@ async def receive(
     """Write a new call down and look up its numbers. A repeat writes nothing and looks up anew.
 
     `dialled` and `caller_number` come as the trunk writes them; a trunk that isn't known is not
-    trusted. The caller is looked up also where the number isn't ours.
+    trusted. The caller is looked up also where the number isn't ours. A premium-rate number is none
+    for a phone of our own: no carrier carries that call, so none bills it.
     """
     line = await find_trunk(s, trunk)
     trusted = bool(line and line.trusted)
     number = await catalogue.find_number(s, dialled, line, at=at)
+    if number is not None and number.premium is not None and line is None:
+        number = None
     e164 = _caller_number(caller_number, line)
     caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
     if number is not None and number.premium is not None:

@@ -132,6 +132,26 @@ async def test_the_outpayment_is_expected_of_the_carrier_and_shared(world: World
     await books_are_right(world)
 
 
+@pytest.mark.parametrize("trunk", [None, "removed-meanwhile"])
+async def test_a_call_that_no_carrier_carries_is_not_taken(world: World, trunk: str | None) -> None:
+    await make_premium(world)
+    async with world.sessions.begin() as s:
+        reception = await calls.receive(
+            s,
+            call_id=(call_id := new_call_id()),
+            asterisk_id="asterisk",
+            channel_id="1.1",
+            dialled=DIRECT,
+            caller_number=STRANGER,
+            trunk=trunk,
+            language_default="en",
+            at=world.now,
+        )
+    assert reception.number is None
+    settlement = await world.settle(call_id, None, EndReason.NUMBER_UNKNOWN)
+    assert settlement.premium is None
+
+
 async def test_settling_twice_or_at_once_gives_one_answer_and_moves_money_once(
     world: World,
 ) -> None:
