@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from agi import metrics
 from agi.bridge import Bridge
 from agi.server import Server
 from billing.kit.database import make_engine, make_sessions
@@ -32,12 +33,15 @@ async def serve(settings: Settings) -> None:
     work = asyncio.ensure_future(server.serve())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
+    metrics.METRICS.watch_database(engine)
+    metrics.OPEN.follow(lambda: {(): server.sessions})
     try:
         port = server.bind(settings.agi_port)
         _ready_file(settings).write_text(str(os.getpid()))
         log.info("lines are up", port=port)
-        with suppress(asyncio.CancelledError):
-            await work
+        async with metrics.METRICS.served(settings):
+            with suppress(asyncio.CancelledError):
+                await work
     finally:
         log.info("stopping", sessions=server.sessions)
         _ready_file(settings).unlink(missing_ok=True)

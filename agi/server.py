@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from agi import metrics
 from agi.bridge import Bridge
 from agi.session import Session
 from billing.kit.limits import Limits
@@ -73,6 +74,7 @@ class Server:
                 # Closed before it was served: the dialplan apologises at once.
                 log.warning("too many sessions", sessions=len(self._open))
                 connection.close()
+                metrics.over("none", "too-many")
                 continue
             self._start(connection)
 

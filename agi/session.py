@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from asterisk.agi import AGIException
 
+from agi import metrics
 from agi.bridge import Bridge, DatabaseAway
 from agi.protocol import Agi, ProtocolBroken
 from agi.services import LineServices
@@ -60,6 +61,8 @@ class Session:
         self._limits = limits
         self._secret_key = secret_key
         self._on_headers = on_headers
+        self._line = "none"
+        self._outcome = "no-session"
         self._ends_at = time.monotonic() + limits.line_ms / 1_000
 
     def run(self) -> None:
@@ -70,8 +73,12 @@ class Session:
             log.info("no session", error=type(error).__name__)
         except DatabaseAway:
             log.warning("database away")
+            self._outcome = "database-away"
         except Exception:
             log.exception("session failed")
+            self._outcome = "failed"
+        finally:
+            metrics.over(self._line, self._outcome)
 
     def _serve(self) -> None:
         # Until it is over Asterisk says nothing while a prompt is heard or a key awaited.
@@ -96,7 +103,8 @@ class Session:
 
     def _with(self, agi: Agi, call: LineCall) -> None:
         log.info("on the line", line=call.line)
-        result = "failed"
+        result = self._outcome = "failed"
+        self._line = call.line
         try:
             agi.answer()
             result = self._talk(agi, call)
@@ -105,6 +113,7 @@ class Session:
             result = "hung-up" if isinstance(error, AGIException) else "lost"
         finally:
             log.info("line left", line=call.line, result=result)
+            self._outcome = result
             self._bridge.transact(
                 partial(lines.leave, call_id=call.call_id, result=result, at=now())
             )

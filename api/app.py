@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from api import conditional, errors, openapi
+from api import conditional, errors, metrics, openapi
 from api.auth import Guard
 from api.edge import Edge
 from api.live import Hub
@@ -68,11 +68,13 @@ ROUTERS = (
 def create_app(settings: Settings) -> FastAPI:
     """Make the application; the database is reached only when a request needs it."""
     engine = make_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+    metrics.METRICS.watch_database(engine)
     hub = Hub(settings.database_url)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with metrics.METRICS.served(settings):
+            yield
         hub.close()
         await engine.dispose()
 

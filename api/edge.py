@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import metrics
 from api.errors import document
 from billing.kit.ids import new_call_id
 
@@ -47,10 +48,12 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began = monotonic()
         status: list[int] = []
+        seconds: list[float] = []
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status.append(int(message["status"]))
+                seconds.append(monotonic() - began)
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
                 headers.setdefault("Cache-Control", "no-store")
@@ -64,11 +67,14 @@ class Edge:
             if not status:
                 await _say_failed(scope, receive, answer)
         finally:
+            taken = seconds[0] if seconds else monotonic() - began
+            route = _route(scope)
+            metrics.answered(scope["method"], route, status[0] if status else None, taken)
             if scope["path"] not in _QUIET:
                 log.info(
                     "request",
                     method=scope["method"],
-                    route=_route(scope),
+                    route=route,
                     status=status[0] if status else None,
                     ms=int((monotonic() - began) * 1_000),
                 )

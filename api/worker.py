@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from functools import partial
 
 import structlog
 
+from api import worker_metrics as metrics
 from api.jobs import make_app
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.logs import configure
+from billing.kit.metrics import read_for_ever
 from billing.kit.settings import Settings, read_settings
 
 log = structlog.get_logger(__name__)
@@ -16,12 +19,20 @@ log = structlog.get_logger(__name__)
 async def serve(settings: Settings) -> None:
     """Work until told to stop (SIGTERM, SIGINT); a job under way is finished."""
     engine = make_engine(settings)
-    app = make_app(settings, make_sessions(engine))
+    sessions = make_sessions(engine)
+    app = make_app(settings, sessions)
+    metrics.METRICS.watch_database(engine)
+    reading = asyncio.create_task(
+        read_for_ever(partial(metrics.read, sessions), metrics.forget), name="figures"
+    )
     try:
-        async with app.open_async():
+        async with app.open_async(), metrics.METRICS.served(settings):
             log.info("worker is up")
-            await app.run_worker_async(concurrency=2, delete_jobs="successful")
+            await app.run_worker_async(
+                concurrency=2, delete_jobs="successful", worker_middleware=[metrics.counted]
+            )
     finally:
+        reading.cancel()
         await engine.dispose()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from ari_app import metrics
 from ari_app.ari import stream
 from ari_app.ari.client import AriClient
 from ari_app.calls.orders import Orders
@@ -43,7 +44,9 @@ async def serve(settings: Settings) -> None:
     spool = Spool(settings.spool_dir, sessions, cel)
     prompts = PromptStore(settings.prompts_dir)
     ari = AriClient(settings.ari_url, settings.ari_user, settings.ari_password.get_secret_value())
-    async with ari:
+    metrics.METRICS.watch_database(engine)
+    metrics.follow_spool(settings.spool_dir)
+    async with ari, metrics.METRICS.served(settings):
         claim = Claim(ari, await name_of(sessions, settings.data_dir / "installation"))
         await _claimed(claim, settings.asterisk_id, sessions)
         registry = Registry(
@@ -54,6 +57,7 @@ async def serve(settings: Settings) -> None:
             limits=settings.limits,
             asterisk_id=settings.asterisk_id,
         )
+        metrics.follow_calls(registry.states)
         orders = Orders(registry, settings.database_url)
         recovery = Recovery(registry, ari, sessions, spool, cel)
 

@@ -157,6 +157,7 @@ class System:
             "PRIMELINE_TREE": str(config.tree.resolve()),
             "PRIMELINE_API_PORT": str(self.ports.api),
             "PRIMELINE_AGI_PORT": str(self.ports.agi),
+            "PRIMELINE_METRICS_PORT": str(self.ports.metrics),
             "PRIMELINE_SECRET_KEY": self.secret_key,
             "PRIMELINE_LOG_LEVEL": config.log_level,
             "PRIMELINE_LIMITS": json.dumps(limits_changed(config.limits)),

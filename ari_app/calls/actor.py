@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from ari_app import metrics
 from ari_app.calls.commands import Arm, ArmAt, Command, Disarm, Note, Stop
 from ari_app.calls.data import CallData
 from ari_app.calls.events import Event, TimerFired
@@ -47,16 +48,16 @@ class Actor:
     def __init__(self, data: CallData, first: Sequence[Command] = ()) -> None:
         self.data = data
         self._first = tuple(first)
-        self._mailbox: asyncio.Queue[tuple[Event, int]] = asyncio.Queue()
+        self._mailbox: asyncio.Queue[tuple[Event, int, int | None]] = asyncio.Queue()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         # How often each timer was armed or disarmed: one that fired before that, but waits in the
         # mailbox, means nothing any more.
         self._armed: Counter[str] = Counter()
         self._over = False
 
-    def post(self, event: Event) -> None:
-        """Put an event into the mailbox."""
-        self._mailbox.put_nowait((event, 0))
+    def post(self, event: Event, at_ms: int | None = None) -> None:
+        """Put an event into the mailbox; `at_ms`: when Asterisk says that it happened."""
+        self._mailbox.put_nowait((event, 0, at_ms))
 
     async def run(self, executor: Executor) -> None:
         """Live until the call is over."""
@@ -64,10 +65,12 @@ class Actor:
             try:
                 await self._carry_out(executor, self._first)
                 while not self._over:
-                    event, number = await self._mailbox.get()
+                    event, number, at_ms = await self._mailbox.get()
                     if isinstance(event, TimerFired) and number != self._armed[event.timer]:
                         continue
                     await self._turn(executor, event)
+                    if at_ms is not None:
+                        metrics.handled(at_ms, now_ms())
             finally:
                 for timer in self._timers.values():
                     timer.cancel()
@@ -108,7 +111,7 @@ class Actor:
         loop = asyncio.get_running_loop()
         number = self._armed[timer]
         self._timers[timer] = loop.call_later(
-            ms / 1000, self._mailbox.put_nowait, (TimerFired(timer), number)
+            ms / 1000, self._mailbox.put_nowait, (TimerFired(timer), number, None)
         )
 
     def _disarm(self, timer: str) -> None:

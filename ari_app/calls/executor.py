@@ -6,10 +6,11 @@ from typing import Final
 
 import structlog
 
+from ari_app import metrics
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls import commands as c
 from ari_app.calls import events as e
-from ari_app.calls.actor import Actor, now_ms
+from ari_app.calls.actor import Actor, now_ms, steady_ms
 from ari_app.calls.data import CallData
 from ari_app.calls.names import Names
 from ari_app.calls.records import Records
@@ -52,6 +53,7 @@ class CallExecutor:
         self._spoken_language: str | None = None
         self._announcements = 0
         self._switch_proved = False
+        self._leased_ms: int | None = None
         self._failed = False
 
     def note(self, entry: TimelineEntry) -> None:
@@ -180,6 +182,7 @@ class CallExecutor:
         for_ms = command.until_ms - now_ms() + data.limits.grace_ms
         await self._limit(BOTH, for_ms, command.farewell, data)
         if not self._failed:
+            metrics.granted(data, now_ms())
             self._actor.post(e.LimitSet(command.granted_seconds))
 
     async def _lease(self, until_ms: int | None, most_ms: int | None, data: CallData) -> None:
@@ -189,6 +192,9 @@ class CallExecutor:
         elif most_ms is not None:
             for_ms = min(for_ms, most_ms)
         await self._limit(BOTH, for_ms + data.limits.grace_ms, "silent", data)
+        if not self._failed:
+            before_ms, self._leased_ms = self._leased_ms, steady_ms()
+            metrics.leased(data, self._leased_ms - (before_ms or self._leased_ms))
 
     async def _limit(self, legs: Sequence[Leg], for_ms: int, farewell: str, data: CallData) -> None:
         await asyncio.gather(*(self._limit_leg(leg, for_ms, farewell, data) for leg in legs))

@@ -9,9 +9,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ari_app import metrics
 from ari_app.calls import commands as c
 from ari_app.calls import events as e
-from ari_app.calls.actor import Actor, now_ms
+from ari_app.calls.actor import Actor, now_ms, steady_ms
 from ari_app.calls.data import CallData
 from ari_app.calls.names import Names
 from ari_app.deadline import within
@@ -301,6 +302,7 @@ class Records:
         return e.Received(reception)
 
     async def _settle(self, command: c.Settle, limits: Limits) -> None:
+        began_ms = steady_ms()
         async with self._lock:
             timeline, self._timeline = self._timeline, []
             end = SpooledEnd(
@@ -325,6 +327,7 @@ class Records:
                 # None: the call was never written, so there is nothing to settle.
                 self._settled = settlement is not None
                 self._actor.post(e.Settled(settlement) if settlement else e.Spooled())
+        metrics.settled(self._actor.data, (steady_ms() - began_ms) / 1_000)
 
     async def _settle_now(self, end: SpooledEnd) -> Settlement | None:
         """Settle once Asterisk's record holds the end of the talk: it is written moments later."""

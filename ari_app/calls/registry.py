@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from ari_app import metrics
 from ari_app.ari import events as a
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls import events as e
@@ -66,6 +67,10 @@ class Registry:
         """Every call there is now."""
         return [(id_, actor, self._records[id_]) for id_, actor in self._actors.items()]
 
+    def states(self) -> list[str]:
+        """The state of every call; may be asked from any thread."""
+        return [str(actor.data.state) for actor in list(self._actors.values())]
+
     def has(self, call_id: UUID) -> bool:
         """Whether the call is run by this process."""
         return call_id in self._actors
@@ -117,8 +122,10 @@ class Registry:
     async def _live(self, actor: Actor, executor: CallExecutor, names: Names) -> None:
         try:
             await actor.run(executor)
+            metrics.ended(actor.data)
         except Exception:
             log.exception("call failed", call_id=str(names.call_id))
+            metrics.ended(actor.data, failed=True)
             await self._rescue(actor, names)
         finally:
             self._actors.pop(names.call_id, None)
@@ -156,7 +163,7 @@ class Registry:
         call_id = self._callers.get(name) or call_of(name)
         actor = self._actors.get(call_id) if call_id else None
         if actor is not None and told is not None:
-            actor.post(told)
+            actor.post(told, event.at_ms)
 
     def _told(self, event: a.AriEvent) -> tuple[str, e.Event | None]:  # noqa: PLR0911
         """The channel or playback that tells the call, and what is told; None: of no meaning."""

@@ -3,9 +3,11 @@
 The bodies live in `api.worker`: nothing here imports them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import procrastinate
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _app = procrastinate.App(connector=procrastinate.PsycopgConnector())
@@ -19,3 +21,25 @@ async def defer(s: AsyncSession, name: str, **arguments: Any) -> None:
     fairy = await (await s.connection()).get_raw_connection()
     task = _app.configure_task(name, connection=fairy.driver_connection)
     await task.defer_async(**arguments)
+
+
+_WAITING = text(
+    "SELECT count(*), coalesce(extract(epoch FROM now() - min(greatest(j.scheduled_at, e.at))), 0)"
+    " FROM procrastinate_jobs j LEFT JOIN LATERAL (SELECT max(at) AS at FROM procrastinate_events"
+    " WHERE job_id = j.id AND type IN ('deferred', 'deferred_for_retry', 'scheduled')) e ON true"
+    " WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Jobs that are due and not begun, and for how long the oldest of them has been due."""
+
+    count: int
+    oldest_seconds: float
+
+
+async def waiting(s: AsyncSession) -> Waiting:
+    """Count the jobs that wait for a worker."""
+    count, seconds = (await s.execute(_WAITING)).one()
+    return Waiting(int(count), float(seconds))

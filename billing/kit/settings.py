@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8188
     agi_port: int = 4573
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=9500, description="of the first part; 0: nothing is served")
     log_level: str = "INFO"
     limits: Annotated[Limits, NoDecode] = Limits()
     public_url: str | None = Field(default=None, description="https://… of the API, from outside")

@@ -30,7 +30,7 @@ class Told(Actor):
         super().__init__(data)
         self.events: list[e.Event] = []
 
-    def post(self, event: e.Event) -> None:
+    def post(self, event: e.Event, at_ms: int | None = None) -> None:  # noqa: ARG002  (not kept)
         self.events.append(event)
 
 

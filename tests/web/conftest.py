@@ -23,7 +23,12 @@ def _plain_logs() -> None:
 async def app(fresh_database: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The application on a fresh database."""
     made = create_app(
-        Settings(database_url=fresh_database, data_dir=tmp_path, secret_key=SecretStr("k" * 44))
+        Settings(
+            database_url=fresh_database,
+            data_dir=tmp_path,
+            secret_key=SecretStr("k" * 44),
+            metrics_port=0,
+        )
     )
     async with made.router.lifespan_context(made):
         yield made
