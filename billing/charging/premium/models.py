@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -73,6 +73,7 @@ class PremiumSettlement(Base):
             " AND (answered_ms IS NULL) = (metered_seconds = 0)",
             name="meter",
         ),
+        Index(None, "carrier", "answered_ms"),
     )
 
     call_id: Mapped[UUID] = mapped_column(ForeignKey(SettlementRow.call_id), primary_key=True)
