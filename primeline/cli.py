@@ -30,6 +30,7 @@ from primeline.commands import (
     premium,
     reports,
     rules,
+    statements,
     tariffs,
     trunks,
     twilio,
@@ -95,6 +96,7 @@ app.add_typer(calls.app, name="calls")
 app.add_typer(numbers.app, name="number")
 app.add_typer(premium.app, name="premium")
 app.add_typer(rules.app, name="rules")
+app.add_typer(statements.app, name="statement")
 app.add_typer(experts.app, name="expert")
 app.add_typer(tariffs.app, name="tariff")
 app.add_typer(callers.app, name="caller")

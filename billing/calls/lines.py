@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -142,14 +142,22 @@ async def earnings(s: AsyncSession, expert_id: UUID, time_zone: str, at: datetim
     month = day.replace(day=1)
     payable, expected = AccountKind.EXPERT_PAYABLE, AccountKind.EXPERT_EXPECTED
     return Earned(
-        today=await _moved(s, payable, expert_id, day),
-        month=await _moved(s, payable, expert_id, month),
-        expected=await _moved(s, expected, expert_id, month),
+        today=await _moved(s, payable, expert_id, Transfer.at >= day),
+        month=await _moved(s, payable, expert_id, Transfer.at >= month),
+        # Of this month's calls: what a statement closes now was perhaps expected in another month.
+        expected=await _moved(
+            s,
+            expected,
+            expert_id,
+            Transfer.call_id.in_(
+                select(SettlementRow.call_id).where(SettlementRow.settled_at >= month)
+            ),
+        ),
     )
 
 
 async def _moved(
-    s: AsyncSession, kind: AccountKind, owner: UUID, since: datetime
+    s: AsyncSession, kind: AccountKind, owner: UUID, which: ColumnElement[bool]
 ) -> tuple[Money, ...]:
     signed = case((Transfer.credit_id == LedgerAccount.id, Transfer.amount), else_=-Transfer.amount)
     total = func.sum(signed)
@@ -164,7 +172,7 @@ async def _moved(
             LedgerAccount.owner == owner,
             Transfer.kind.in_(("single", "post")),
             Transfer.call_id.is_not(None),
-            Transfer.at >= since,
+            which,
         )
         .group_by(LedgerAccount.currency)
         .having(total != 0)

@@ -17,8 +17,9 @@ from billing.charging import sessions
 from billing.charging.models import GrantRow
 from billing.charging.premium import service as premium_service
 from billing.charging.premium.models import PremiumSettlement
+from billing.charging.premium.rules import due_of
 from billing.charging.premium.service import outcome_value
-from billing.charging.premium.values import PremiumPlan
+from billing.charging.premium.values import PremiumDue, PremiumPlan
 from billing.charging.values import Grant, Settlement
 from billing.ledger import service as ledger
 from billing.ledger.models import SettlementRow
@@ -55,7 +56,10 @@ class DialRecord:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """All that is known of a call. `intervals` are what was billed; `tariff` what was quoted."""
+    """All that is known of a call. `intervals` are what was billed; `tariff` what was quoted.
+
+    `premium_due`: where the outpayment stands, once a premium-rate call is settled.
+    """
 
     summary: CallSummary
     language: str
@@ -67,6 +71,7 @@ class CallRecord:
     expert_id: UUID | None
     tariff: Tariff | None
     premium: PremiumPlan | None
+    premium_due: PremiumDue | None
     dials: tuple[DialRecord, ...]
     grants: tuple[Grant, ...]
     intervals: tuple[Interval, ...]
@@ -124,6 +129,7 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
     session = await sessions.find(s, call_id)
     tariff = sessions.tariff_of(session) if session and session.tariff else None
     carried = None if session else await premium_service.find(s, call_id)
+    entries = tuple(await ledger.lines(s, call_id=call_id))
     return CallRecord(
         summary=summary(row, expert_name, settlement, outcome),
         language=row.language,
@@ -135,11 +141,12 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
         expert_id=row.expert_id,
         tariff=tariff,
         premium=premium_service.plan_of(carried) if carried else None,
+        premium_due=due_of(entries, outcome.currency) if outcome else None,
         dials=await _dials(s, call_id),
         grants=await _grants(s, call_id, tariff),
         intervals=await _intervals(s, call_id),
         timeline=await _timeline(s, call_id),
-        ledger=tuple(await ledger.lines(s, call_id=call_id)),
+        ledger=entries,
     )
 
 

@@ -82,9 +82,8 @@ async def list_statements(
 
 async def _described(s: AsyncSession, rows: Sequence[StatementRow]) -> list[Statement]:
     ids = [row.id for row in rows]
-    names = dict(
-        (await s.execute(select(LayoutRow.id, LayoutRow.name))).tuples().all() if rows else []
-    )
+    known = await s.execute(select(LayoutRow.id, LayoutRow.name))
+    names = {layout_id: name for layout_id, name in known}  # noqa: C416  (typed)
     by_outcome = await s.execute(
         select(
             StatementLine.statement_id,

@@ -106,8 +106,8 @@ def _places(head: Row, layout: Layout) -> Mapping[str, int]:
     for name, wanted in layout.columns.items():
         found = names.count(wanted.strip().casefold())
         if found != 1:
-            said = "no column" if not found else f"{found} columns"
-            problems.append(Problem(number, f"There is {said} {wanted!r} ({_WORDS[name]})."))
+            said = f"are {found} columns" if found else "is no column"
+            problems.append(Problem(number, f"There {said} {wanted!r} ({_WORDS[name]})."))
     if problems:
         raise StatementUnreadable(problems)
     return {name: names.index(wanted.strip().casefold()) for name, wanted in layout.columns.items()}

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_23_statements"
-down_revision = "2026_11_23_rule_overrides"
+down_revision = "2026_11_23_message_alarms"
 branch_labels = None
 depends_on = None
 

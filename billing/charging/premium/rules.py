@@ -1,14 +1,15 @@
 """The arithmetic of premium-rate calls. Seconds count from the caller's answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from billing.catalogue.rules import metered_seconds, outpayment, retail
 from billing.catalogue.values import PremiumTerms
-from billing.charging.premium.values import CallBounds, Cap, PremiumOutcome
+from billing.charging.premium.values import CallBounds, Cap, PremiumDue, PremiumOutcome
+from billing.ledger.values import LedgerLine
 from billing.money.values import Money
 from billing.rulesets.values import CallRules
 from billing.shares.rules import split
@@ -124,3 +125,35 @@ def least(amounts: Sequence[Money]) -> Money | None:
         return None
     lowest = min(amounts)
     return max(lowest, Money.zero(lowest.currency))
+
+
+_CONFIRMED: Final = ("confirmed-", "corrected-")
+_GIVEN_UP: Final = "written-off-"
+
+
+def due_of(lines: Iterable[LedgerLine], currency: str) -> PremiumDue:
+    """Sum up what a call's transfers made due: each account's change by its carrier's statements.
+
+    What is listed after it was written off is due again.
+    """
+    state: Literal["expected", "due", "written-off"] = "expected"
+    sums = {"carrier-due": 0, "expert-payable": 0, "platform-revenue": 0}
+    for line in lines:
+        if line.reason.startswith(_CONFIRMED):
+            state = "due"
+        elif line.reason.startswith(_GIVEN_UP):
+            state = "written-off" if state == "expected" else state
+        else:
+            continue
+        for account, signed in (
+            (line.credit, line.amount.amount),
+            (line.debit, -line.amount.amount),
+        ):
+            if account in sums:
+                sums[account] += signed
+    return PremiumDue(
+        state,
+        outpayment=Money(-sums["carrier-due"], currency),
+        expert=Money(sums["expert-payable"], currency),
+        platform=Money(sums["platform-revenue"], currency),
+    )

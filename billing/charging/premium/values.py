@@ -1,4 +1,4 @@
-"""Premium-rate charging as frozen values: what bounds a call, and what it came to."""
+"""Premium-rate charging as frozen values: what bounds a call, what it came to, what is due."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -58,6 +58,21 @@ class PremiumOutcome:
     released_ms: int | None
     metered_seconds: int
     retail: Money
+    outpayment: Money
+    expert: Money
+    platform: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumDue:
+    """Where a call's outpayment stands by the ledger.
+
+    `expected`: no statement of the carrier's had it yet; `due`: the carrier has said what it pays;
+    `written-off`: given up. `outpayment` is what the carrier owes or owed us for it, `expert` and
+    `platform` who got what by now; below zero the platform has paid the expert itself.
+    """
+
+    state: Literal["expected", "due", "written-off"]
     outpayment: Money
     expert: Money
     platform: Money
