@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from billing.kit.metrics import PARTS as METRICS
 from primeline.health import PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,19 @@ def test_each_part_has_as_little_as_it_needs(name: str) -> None:
     assert "privileged" not in service
     for port in service.get("ports", []):
         assert str(port).startswith("127.0.0.1:")
+
+
+def test_figures_are_served_on_this_machines_loopback_alone() -> None:
+    for name, service in PARTS_OF_COMPOSE.items():
+        port = f"127.0.0.1:{9_500 + METRICS.index(name)}" if name in METRICS else ""
+        published = [str(one) for one in service.get("ports", []) if ":95" in str(one)]
+        if "PRIMELINE_METRICS_HOST" in service["environment"]:
+            assert [one.rsplit(":", 1)[0] for one in published] == [port]
+            assert "network_mode" not in service
+        else:
+            # On Asterisk's network, which is this machine's, they keep to loopback by themselves.
+            assert published == []
+            assert name == "asterisk" or service["network_mode"] == "service:asterisk"
 
 
 def test_no_secret_stands_in_the_compose_file_or_an_environment() -> None:
