@@ -18,7 +18,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 STATUS: Final[Mapping[str, HTTPStatus]] = {
     "books-check-runs": HTTPStatus.CONFLICT,
     "books-check-too-long": HTTPStatus.SERVICE_UNAVAILABLE,
+    "call-disputed": HTTPStatus.CONFLICT,
     "call-ended": HTTPStatus.CONFLICT,
+    "call-not-ended": HTTPStatus.CONFLICT,
     "database-away": HTTPStatus.SERVICE_UNAVAILABLE,
     "expert-in-call": HTTPStatus.CONFLICT,
     "idempotency-key-missing": HTTPStatus.BAD_REQUEST,

@@ -32,6 +32,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "phones", "description": "SIP phones and ordinary numbers that ring."},
     {"name": "calls", "description": "Calls that were, orders to those that are, their price."},
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
+    {"name": "disputes", "description": "Calls whose bill somebody contests."},
     {"name": "reports", "description": "Revenue, balances, proof that the books are right."},
     {"name": "notifications", "description": "Messages to people, and what became of each."},
     {"name": "keys", "description": "API keys: made, renamed, revoked."},

@@ -21,6 +21,7 @@ from primeline.commands import (
     books,
     callers,
     calls,
+    disputes,
     experts,
     keys,
     monitoring,
@@ -103,6 +104,7 @@ app.add_typer(callers.app, name="caller")
 app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
+app.add_typer(disputes.app, name="dispute")
 app.command("orders")(orders.list_)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -16,6 +16,7 @@ from api.schemas.base import Currency, MomentIn, Text
 from api.schemas.prices import AmountText
 from billing.calls import orders, searching, story
 from billing.calls.values import EndReason
+from billing.disputes import service as disputes
 from billing.identity.values import Scope
 from billing.money.text import parse
 
@@ -92,7 +93,9 @@ def _id_or_text(given: str | None) -> str | UUID | None:
 @router.get("/{call_id}", summary="Show a call in full", responses=problems("call-unknown"))
 async def get_call(call_id: CallId, s: Transaction, actor: MayRead) -> schema.CallInFull:
     """Show what happened when, what it cost and why, who got what, and what Asterisk recorded."""
-    return schema.in_full(await story.tell(s, call_id), whole=Scope.MANAGE in actor.scopes)
+    told = await story.tell(s, call_id)
+    dispute = await disputes.of_call(s, call_id)
+    return schema.in_full(told, dispute, whole=Scope.MANAGE in actor.scopes)
 
 
 @router.post(

@@ -5,12 +5,15 @@ from typing import Any
 from pydantic import Field
 
 from api.schemas.base import Amount, Answer, Id, Moment, amount_of, optional_amount
+from api.schemas.disputes import Dispute
+from api.schemas.disputes import shown as dispute_shown
 from api.schemas.notifications import Message
 from api.schemas.notifications import shown as message_shown
 from api.schemas.premium_calls import CarrierBilled, Plan, carrier_billed, plan_shown
 from api.schemas.prices import AMOUNTS, PRICES, Price, price_of
 from billing.calls.records import CallSummary
 from billing.calls.story import Story
+from billing.disputes.values import Dispute as DisputeValue
 from billing.kit.clock import from_ms, from_us
 from billing.kit.logs import masked
 from billing.shares.values import Split
@@ -184,6 +187,7 @@ class CallInFull(Call):
     credit_left: Amount | None = Field(
         description="The caller's credit after it, as he was told.", examples=AMOUNTS
     )
+    dispute: Dispute | None = Field(description="Its latest dispute, if it ever had one.")
     timeline: list[TimelineEntry] = Field(description="What happened, in order.")
     phones: list[DialAttempt] = Field(description="The expert's phones that were rung.")
     grants: list[Grant] = Field(description="The grants, in order.")
@@ -206,8 +210,8 @@ def _shares(split: Split) -> Shares:
     )
 
 
-def in_full(story: Story, *, whole: bool) -> CallInFull:
-    """Show all of a call."""
+def in_full(story: Story, dispute: DisputeValue | None, *, whole: bool) -> CallInFull:
+    """Show all of a call, with its latest dispute."""
     call = story.record
     settlement = call.summary.settlement
     split = settlement.split if settlement else None
@@ -224,6 +228,7 @@ def in_full(story: Story, *, whole: bool) -> CallInFull:
         shares=None if split is None else _shares(split),
         overrun_ms=settlement.overrun_ms if settlement else None,
         credit_left=optional_amount(settlement.wallet_available) if settlement else None,
+        dispute=None if dispute is None else dispute_shown(dispute),
         timeline=[
             TimelineEntry(at=from_ms(one.at_ms), what=one.what, detail=one.detail)
             for one in call.timeline

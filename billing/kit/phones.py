@@ -47,3 +47,18 @@ def require_e164(given: str, region: str = DEFAULT_REGION) -> str:
     if number is None:
         raise NumberInvalid(given)
     return number
+
+
+def country_of(e164: str) -> str | None:
+    """Give the country of a number by its prefix (ISO 3166), None where it has none.
+
+    Toll-free numbers that countries share, such as +1 800, count as the largest one's.
+    """
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_number(number)
+    if region is None and number.country_code is not None:
+        region = phonenumbers.region_code_for_country_code(number.country_code)
+    return None if region in {"001", "ZZ"} else region

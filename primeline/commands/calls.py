@@ -15,6 +15,8 @@ from billing.calls.searching import CallFilter, search
 from billing.calls.story import Story
 from billing.calls.values import EndReason
 from billing.charging.values import Settlement
+from billing.disputes import service as disputes
+from billing.disputes.values import Dispute
 from billing.kit.clock import now, to_ms
 from billing.kit.logs import masked
 from billing.money.text import parse
@@ -99,16 +101,18 @@ def show(
 ) -> None:
     """Show a call: what happened when, what it cost, who got what."""
 
-    async def work(s: AsyncSession) -> Story:
-        return await story.tell(s, await finding.call_by_beginning(s, call_id))
+    async def work(s: AsyncSession) -> tuple[Story, Dispute | None]:
+        found = await finding.call_by_beginning(s, call_id)
+        return await story.tell(s, found), await disputes.of_call(s, found)
 
-    told = transact(work)
+    told, dispute = transact(work)
     call = told.record
     head = (
         _line(call.summary)
         | _money(call.summary.settlement)
         | _premium(call)
         | {"nobody_pays": call.no_payer}
+        | ({"dispute": str(dispute.state), "disputed": dispute.reason} if dispute else {})
     )
     parts = _parts(call) | {"arithmetic": _arithmetic(told), "receipts": _receipts(told)}
     if as_json:

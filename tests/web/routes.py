@@ -149,6 +149,23 @@ ROUTES: Final[Mapping[str, Route]] = {
     "list_notifications": Route("GET", "/notifications?state=sent", "read"),
     "list_orders": Route("GET", "/orders", "read"),
     "get_order": Route("GET", "/orders/{order_id}", "read"),
+    # disputes
+    "list_disputes": Route("GET", "/disputes", "read"),
+    "open_dispute": Route(
+        "POST",
+        "/disputes",
+        "manage",
+        lambda stock: {"call_id": str(stock.call_id), "reason": "I never called."},
+        money=True,
+    ),
+    "get_dispute": Route("GET", "/disputes/{dispute_id}", "read"),
+    "close_dispute": Route(
+        "POST",
+        "/disputes/{dispute_id}/close",
+        "money",
+        {"outcome": "upheld", "note": "The record shows no talk."},
+        edit=True,
+    ),
     "ask_price": Route("GET", "/price?number=%2B33199001235", "read"),
     "get_revenue": Route("GET", "/revenue?first=2026-11-01&last=2026-11-30", "read"),
     "get_balances": Route("GET", "/books/balances", "read"),

@@ -15,6 +15,7 @@ class Stock:
     account_id: UUID
     batch_id: str
     call_id: UUID
+    dispute_id: str
     expert_id: UUID
     free_expert_id: UUID
     key_id: str
@@ -32,6 +33,7 @@ async def make_stock(api: Client, world: World) -> Stock:
     assert expert.tariff_id is not None
     await world.top_up("100.00")
     call_id = await world.paid_call(60)
+    disputed_call_id = await world.paid_call(60)
     open_call_id = await world.granted_call()
     order = ok(await api.post(f"/calls/{open_call_id}/orders", json={"kind": "end-call"}), 202)
     (key, *_) = ok(await api.get("/keys"))["items"]
@@ -45,10 +47,19 @@ async def make_stock(api: Client, world: World) -> Stock:
         ),
         201,
     )
+    dispute = ok(
+        await api.post(
+            "/disputes",
+            json={"call_id": str(disputed_call_id), "reason": "I was cut off."},
+            headers={"Idempotency-Key": "stock"},
+        ),
+        201,
+    )
     return Stock(
         account_id=world.account_id,
         batch_id=batch["id"],
         call_id=call_id,
+        dispute_id=dispute["id"],
         expert_id=world.expert_id,
         free_expert_id=world.other_expert_id,
         key_id=key["id"],

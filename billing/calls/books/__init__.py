@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.books import ledger, premium, settled, statements
+from billing.calls.books import disputes, ledger, premium, settled, statements
 from billing.calls.books.values import Finding
 
 __all__ = ["Finding", "check"]
@@ -33,6 +33,7 @@ _CHECKS: Final[tuple[Callable[[AsyncSession], Awaitable[list[Finding]]], ...]] =
     statements.closed,
     statements.lines,
     statements.shared,
+    disputes.returned,
 )
 
 

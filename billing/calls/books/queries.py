@@ -274,3 +274,34 @@ PREMIUM_SPENDINGS: Final = """
             IS DISTINCT FROM (coalesce(m.posted, 0)::bigint, coalesce(m.pending, 0)::bigint)
         ORDER BY 1, 2, 3
 """
+
+DISPUTES: Final = """
+    WITH ends AS (
+        SELECT t.call_id, t.credit_id AS account_id, t.amount, t.reason FROM transfers t
+            WHERE t.kind IN ('single', 'post') AND t.call_id IS NOT NULL
+        UNION ALL
+        SELECT t.call_id, t.debit_id, -t.amount, t.reason FROM transfers t
+            WHERE t.kind IN ('single', 'post') AND t.call_id IS NOT NULL
+    ), moved AS (
+        SELECT e.call_id, a.currency, sum(e.amount) AS amount
+            FROM ends e JOIN ledger_accounts a ON a.id = e.account_id
+            WHERE e.reason = 'dispute-upheld' AND e.amount > 0 AND a.kind <> 'clearing'
+            GROUP BY 1, 2
+    ), behind AS (
+        SELECT call_id, sum(abs(amount)) AS amount FROM (
+            SELECT e.call_id, e.account_id, sum(e.amount) AS amount
+                FROM ends e JOIN ledger_accounts a ON a.id = e.account_id
+                WHERE a.kind <> 'clearing'
+                    AND e.call_id IN (SELECT call_id FROM disputes WHERE state = 'upheld')
+                GROUP BY 1, 2
+        ) AS accounts GROUP BY 1
+    )
+    SELECT coalesce(d.call_id, m.call_id) AS call_id, coalesce(d.currency, m.currency) AS currency,
+            coalesce(d.returned, 0) AS returned, coalesce(m.amount, 0)::bigint AS moved,
+            coalesce(b.amount, 0)::bigint AS left_over
+        FROM (SELECT * FROM disputes WHERE state = 'upheld') AS d
+        FULL JOIN moved m ON m.call_id = d.call_id
+        LEFT JOIN behind b ON b.call_id = d.call_id
+        WHERE coalesce(d.returned, 0) <> coalesce(m.amount, 0) OR coalesce(b.amount, 0) <> 0
+        ORDER BY 1
+"""
