@@ -30,7 +30,9 @@ help: ## list what can be made
 	@echo "make …"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: asterisk ## set up all that is needed and show a paid call with real SIP phones (JSON=1, HOST=<lan address>)
+demo: asterisk ## set up all that is needed and show paid calls with real SIP phones (JSON=1, KEEP=1, HOST=<lan address>)
+	@# Twilio's scene is left out where there is no npm, or no way to its registry.
+	@npm_config_fetch_retries=0 $(BIN)/python -m primeline.fake_twilio.fetch 2>/dev/null || true
 	@$(BIN)/python -m primeline demo
 
 up: setup ## set up and run the whole system in this terminal
@@ -59,7 +61,7 @@ setup: prompts ## virtual environment, Asterisk, prompts
 asterisk: $(VENV)/.demo ## fetch Asterisk from Debian, unless one is installed
 	@$(BIN)/python -m primeline.asterisk_fetch $(TREE)
 
-twilio: $(VENV)/.test ## fetch Twilio's OpenAPI files, which the fake Twilio knows it by
+twilio: $(VENV)/.demo ## fetch Twilio's OpenAPI files, which the fake Twilio knows it by
 	@command -v npm >/dev/null || $(BIN)/python $(PIP) -r requirements/npm.txt | $(PIP_SHOWS)
 	@$(BIN)/python -m primeline.fake_twilio.fetch
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +57,8 @@ class SystemConfig:
     forgets in a crash of the machine unless `durable`. `restart`: whether a process that dies is
     started again. `bind_host`: 127.0.0.1, or this machine's address in a local network; then SIP
     answers private networks too. `secrets` and
-    `ports`: what Asterisk is started with, else new secrets and the first free ports.
+    `ports`: what Asterisk is started with, else new secrets and the first free ports. `variables`:
+    more settings of our parts.
     """
 
     directory: Path
@@ -73,6 +74,7 @@ class SystemConfig:
     migrate: bool = True
     ports: Ports | None = None
     secrets: Secrets | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 Prepare = Callable[["System"], Awaitable[Lines]]
@@ -161,6 +163,7 @@ class System:
             "PRIMELINE_SECRET_KEY": self.secret_key,
             "PRIMELINE_LOG_LEVEL": config.log_level,
             "PRIMELINE_LIMITS": json.dumps(limits_changed(config.limits)),
+            **config.variables,
         }
 
     def log_file(self, name: str) -> Path:

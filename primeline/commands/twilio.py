@@ -115,13 +115,8 @@ async def _use_trunk(
     if settings.sip_address is None:
         raise TwilioNotSet("PRIMELINE_SIP_ADDRESS")
     wanted = sid or settings.twilio_trunk_sid
-    found = await trunks.find_trunk(account, wanted)
-    if found is None and wanted is not None:
-        raise trunks.TrunkNotAtTwilio(wanted)
-    found = found or await trunks.make_trunk(account)
-    await trunks.send_calls_to(account, found, settings.sip_address)
-    await trunks.attach(account, found, number)
-    return found.sid
+    used = await trunks.use(account, number, sip_url=settings.sip_address, sid=wanted)
+    return used.sid
 
 
 async def _use_webhook(account: TwilioAccount, settings: Settings, number: Owned) -> str:

@@ -8,9 +8,11 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -23,10 +25,12 @@ from dialplan.prompts.showing import ensure_shown
 from dialplan.prompts.store import PromptStore
 from primeline.asterisk_conf import LOOPBACK, ROOT, Lines
 from primeline.demo import cast, report
+from primeline.demo.api import make_key, show_api
 from primeline.demo.screen import Screen
 from primeline.demo.softphone import invite
 from primeline.demo.speech import voices
 from primeline.demo.story import PremiumCall, Story
+from primeline.demo.twilio import Provider, provider
 from primeline.demo.words import Words
 from primeline.sound import stereo_wav
 from primeline.system import System, SystemConfig
@@ -62,38 +66,50 @@ def demo(
     data_dir: Annotated[
         Path, typer.Option(help="Where demos keep their data.", envvar="PRIMELINE_DATA_DIR")
     ] = Path(".primeline"),
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Stay up until Ctrl-C, as in a terminal.", envvar="KEEP"),
+    ] = False,
 ) -> None:
     """Show paid, refused and premium-rate calls on SIP phones; in a terminal, stay up for yours."""
     console = Console(highlight=False)
-    status = 1
+    stays = keep or (console.is_terminal and sys.stdin.isatty() and not as_json)
+    status = 130
     with _own_folder(data_dir) as folder:
-        try:
-            status = asyncio.run(_demo(console, folder, data_dir, host, as_json, recording))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            status = 130
+        show = Show(console, folder, data_dir, host, as_json, stays, recording)
+        with suppress(KeyboardInterrupt, asyncio.CancelledError):
+            status = asyncio.run(_until_interrupted(show))
         if console.is_terminal:
             console.print("Ended; nothing is left running.")
     raise typer.Exit(status)
 
 
-async def _demo(
-    console: Console, folder: Path, data_dir: Path, host: str, as_json: bool, recording: Path
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Show:
+    """How the demo is shown. `stays`: until it is cancelled, for the reader's own calls."""
+
+    console: Console
+    folder: Path
+    data_dir: Path
+    host: str
+    as_json: bool
+    stays: bool
+    recording: Path
+
+
+async def _until_interrupted(show: Show) -> int:
     task = asyncio.current_task()
     assert task is not None  # asyncio.run made one
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    own = cast.Secrets()
+    return await run(show)
+
+
+async def run(show: Show) -> int:
+    """Show it; gives the exit status. Once shown, being cancelled is its usual end."""
+    console, own = show.console, cast.Secrets()
     tree = Path(os.environ.get("PRIMELINE_TREE", ROOT / ".asterisk"))
-    store = _render(console, data_dir / "prompts", tree)
-    config = SystemConfig(
-        directory=folder,
-        prompts_dir=store.directory,
-        tree=tree,
-        durable=False,
-        bind_host=host,
-        limits=cast.LIMITS,
-    )
+    store = _render(console, show.data_dir / "prompts", tree)
 
     async def prepare(system: System) -> Lines:
         async with _sessions(system) as sessions, sessions.begin() as s:
@@ -101,21 +117,68 @@ async def _demo(
         return cast.lines(own)
 
     console.print("Starting PostgreSQL, Asterisk and the call application …")
-    async with System(config, prepare) as system:
-        ports = system.ports
-        console.print(f"Up: SIP on port {ports.sip}, data in {folder}")
-        screen = Screen(console)
-        result, cut_error_ms = await _play(system, own, store, screen, tree, recording)
-        report.show(screen, result, cut_error_ms)
-        screen.say(f"\nThe call is kept in {recording}: caller left, expert right.")
-        screen.say(f"Listen with: ffplay -autoexit {recording}   (or any audio player)")
-        if as_json:
-            sys.stdout.write(json.dumps(report.as_json(result, cut_error_ms)) + "\n")
-            sys.stdout.flush()
-        if console.is_terminal and not as_json:
-            invite(screen, own, host, ports.sip)
-            await asyncio.Event().wait()
-    return 1 if result.findings else 0
+    async with provider() as twilio:
+        config = SystemConfig(
+            directory=show.folder,
+            prompts_dir=store.directory,
+            tree=tree,
+            durable=False,
+            bind_host=show.host,
+            limits=cast.LIMITS,
+            variables=twilio.variables if twilio else {},
+        )
+        async with System(config, prepare) as system:
+            console.print(f"Up: SIP on port {system.ports.sip}, data in {show.folder}")
+            screen = Screen(console)
+            await _open_menu(system, twilio, screen)
+            talking = await asyncio.to_thread(
+                voices, store.directory, best_voice(cast.LANGUAGE, tree)
+            )
+            words = Words(system.instance.cel_file, store, screen.heard)
+            story = Story(system, own, words, screen, talking)
+            result, cut_error_ms = await _play(system, story, twilio, show.recording)
+            report.show(screen, result, cut_error_ms)
+            _tell(show, result, cut_error_ms)
+            status = 1 if result.findings else 0
+            if show.stays:
+                await _stay(system, screen, own, show.host, result.paid.summary.call_id)
+    return status
+
+
+async def _open_menu(system: System, twilio: Provider | None, screen: Screen) -> None:
+    async with _sessions(system) as sessions:
+        if twilio is None:
+            screen.say("Twilio is left out: make twilio fetches the files for its stand-in.")
+        else:
+            sip = f"sip:{system.config.bind_host}:{system.ports.sip}"
+            await twilio.buy_menu_number(sessions, screen, sip)
+        async with sessions.begin() as s:
+            await cast.open_menu(s)
+
+
+def _tell(show: Show, result: report.Outcome, cut_error_ms: int) -> None:
+    """Say where the recording is, and what came out as JSON if that is wanted."""
+    console = show.console
+    console.print(f"\nThe call is kept in {show.recording}: caller left, expert right.")
+    console.print(f"Listen with: ffplay -autoexit {show.recording}   (or any audio player)")
+    if show.as_json:
+        line = json.dumps(report.as_json(result, cut_error_ms), ensure_ascii=False)
+        console.print(line, soft_wrap=True, markup=False)
+    elif not show.stays:
+        console.print("KEEP=1 make demo stays up: for calls of your own, and for its API.")
+
+
+async def _stay(
+    system: System, screen: Screen, own: cast.Secrets, host: str, call_id: UUID
+) -> None:
+    """Invite the reader's own softphone and questions, until this is cancelled."""
+    async with _sessions(system) as sessions:
+        token = await make_key(sessions)
+    invite(screen, own, host, system.ports.sip)
+    show_api(screen, system.urls["api"], token, call_id)
+    screen.say("\nCtrl-C ends the demo.")
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
 
 
 def _render(console: Console, directory: Path, tree: Path) -> PromptStore:
@@ -130,37 +193,30 @@ def _render(console: Console, directory: Path, tree: Path) -> PromptStore:
 
 
 async def _play(
-    system: System,
-    own: cast.Secrets,
-    store: PromptStore,
-    screen: Screen,
-    tree: Path,
-    recording: Path,
+    system: System, story: Story, twilio: Provider | None, recording: Path
 ) -> tuple[report.Outcome, int]:
-    words = Words(system.instance.cel_file, store, screen.heard)
-    talking = await asyncio.to_thread(voices, store.directory, best_voice(cast.LANGUAGE, tree))
-    story = Story(system, own, words, screen, talking)
-    following = asyncio.create_task(words.follow())
+    following = asyncio.create_task(story.words.follow())
     try:
         async with story.carrier, story.ada, story.luc:
             await story.ada.register()
             await story.luc.register()
             paid = await story.paid_call()
+            receipt = await twilio.receipt(story.screen) if twilio else None
             await story.refused_call()
             premium = await story.premium_call()
     finally:
         following.cancel()
     async with _sessions(system) as sessions:
-        result = await _settled(sessions, premium)
+        result = await _settled(sessions, premium, receipt)
     stereo_wav(recording, paid.caller.heard, paid.expert.heard)
     return result, paid.cut_error_ms(result.paid.grants[-1].granted_seconds)
 
 
-async def _settled(sessions: Sessions, premium: PremiumCall) -> report.Outcome:
+async def _settled(sessions: Sessions, premium: PremiumCall, receipt: str | None) -> report.Outcome:
     """All calls are settled moments after the phones were hung up."""
     async with asyncio.timeout(SETTLED_SECONDS):
         while True:
-            result = await report.outcome(sessions, premium)
+            result = await report.outcome(sessions, premium, receipt)
             if all(call.summary.settlement for call in result.records):
                 return result
             await asyncio.sleep(0.1)

@@ -25,8 +25,8 @@ from primeline.asterisk_conf import Lines
 
 CURRENCY: Final = "EUR"
 LANGUAGE: Final = "en"
-MENU_NUMBER, DIRECT_NUMBER, PREMIUM_NUMBER = "+33199000001", "+33199000002", "+33199000003"
-"""Fictitious numbers, set aside for stories by the French regulator."""
+MENU_NUMBER, DIRECT_NUMBER, PREMIUM_NUMBER = "+33199000200", "+33199000002", "+33199000003"
+"""Fictitious numbers, set aside for stories by the French regulator. The first is for sale."""
 
 LIMITS: Final = replace(Limits(), minimum_talk_seconds=20, warning_seconds=8)
 """As in real life, but for talks that are over within half a minute."""
@@ -162,7 +162,6 @@ async def write(s: AsyncSession, own: Secrets) -> None:
             tariff_id=kept.tariff_id,
             at=now,
         )
-    await catalogue.add_number(s, number=MENU_NUMBER, kind="menu", at=now)
     await catalogue.add_number(s, number=DIRECT_NUMBER, kind="direct", expert_id=ids[LUC], at=now)
     await catalogue.add_number(s, number=PREMIUM_NUMBER, kind="direct", expert_id=ids[LUC], at=now)
     await premium.add_terms(s, PREMIUM_NUMBER, TERMS, valid_from=now, at=now)
@@ -179,3 +178,8 @@ async def write(s: AsyncSession, own: Secrets) -> None:
         await accounts.top_up(
             s, account.account_id, caller.credit, idempotency_key=f"demo-{caller.name}", at=now
         )
+
+
+async def open_menu(s: AsyncSession) -> None:
+    """Let callers reach the menu."""
+    await catalogue.add_number(s, number=MENU_NUMBER, kind="menu", at=datetime.now(UTC))

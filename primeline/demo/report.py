@@ -25,6 +25,7 @@ class Outcome:
     refused: CallRecord
     carried: CallRecord
     premium: PremiumCall
+    receipt: str | None
     findings: list[str]
 
     @property
@@ -33,15 +34,15 @@ class Outcome:
         return (self.paid, self.refused, self.carried)
 
 
-async def outcome(sessions: Sessions, premium: PremiumCall) -> Outcome:
-    """Read the calls and check the books."""
+async def outcome(sessions: Sessions, premium: PremiumCall, receipt: str | None) -> Outcome:
+    """Read the calls and check the books. `receipt`: the SMS that Alice got."""
     async with sessions() as s:
         carried, refused, paid, *_ = [
             await calls.get_call(s, one.call_id) for one in await calls.list_calls(s)
         ]
     async with sessions() as s:
         findings = [str(finding) for finding in await books.check(s)]
-    return Outcome(paid, refused, carried, premium, findings)
+    return Outcome(paid, refused, carried, premium, receipt, findings)
 
 
 def show(screen: Screen, result: Outcome, cut_error_ms: int) -> None:
@@ -133,6 +134,7 @@ def as_json(result: Outcome, cut_error_ms: int) -> dict[str, Any]:
         "wallet_after": to_decimal_string(after),
         "refused_reason": result.refused.summary.reason,
         "premium": _premium_json(result),
+        "receipt": result.receipt,
         "books_ok": not result.findings,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WHO = {"caller": "caller hears", "expert": "expert hears", "both": "both hear"}
 
@@ -40,6 +41,14 @@ class Screen:
         """The running cost."""
         self._line("⏱", f"[green]{seconds:>3} s   {cost}[/]")
 
+    def sms(self, who: str, text: str) -> None:
+        """Somebody gets an SMS."""
+        self._line("✉", f"[bold]{who} gets an SMS[/]  “{text}”")
+
+    def copy(self, text: str) -> None:
+        """Print a line to copy as it is: neither folded nor coloured."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
     def table(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         """Rows under a title."""
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2))
@@ -56,4 +65,9 @@ class Screen:
 
     def _line(self, mark: str, text: str) -> None:
         passed = time.monotonic() - self._began
-        self.console.print(f"{passed:6.1f} s  {mark} {text}")
+        began = f"{passed:6.1f} s  {mark} "
+        # What doesn't fit goes on below its beginning.
+        folded = Text.from_markup(text).wrap(self.console, self.console.width - len(began))
+        for line in folded:
+            self.console.print(Text(began) + line, no_wrap=True)
+            began = " " * len(began)

@@ -11,7 +11,7 @@ from primeline.demo.screen import Screen
 
 def invite(screen: Screen, own: cast.Secrets, host: str, port: int) -> None:
     """Print the accounts of a caller and an expert for a softphone."""
-    screen.chapter("Now yours: the system stays up until Ctrl-C")
+    screen.chapter("Now yours: call with a softphone")
     screen.table(
         "Accounts for a softphone (SIP over UDP, codec PCMA)",
         ("as", "server", "user", "password", "then"),

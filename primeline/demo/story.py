@@ -52,13 +52,13 @@ class Story:
         self.carrier = Phone(cast.TRUNK, own.trunk, server=server)
         self.ada = Phone(cast.ADA.endpoint, own.ada, server=server)
         self.luc = Phone(cast.LUC.endpoint, own.luc, server=server)
-        self._words = words
-        self._screen = screen
+        self.words = words
+        self.screen = screen
         self._voices = voices
 
     async def paid_call(self) -> PaidCall:
         """Alice calls the menu number, chooses Ada, talks to the end of her credit."""
-        screen, words = self._screen, self._words
+        screen, words = self.screen, self.words
         screen.chapter(f"Alice has {_euro(cast.ALICE)} and calls the menu number")
         screen.step(f"Alice's phone dials {cast.MENU_NUMBER}")
         call = await self._dial(cast.MENU_NUMBER, cast.ALICE)
@@ -88,7 +88,7 @@ class Story:
 
     async def refused_call(self) -> None:
         """Boris calls Luc's own number with too little credit."""
-        screen = self._screen
+        screen = self.screen
         screen.chapter(f"Boris has {_euro(cast.BORIS)} and calls Luc's own number")
         screen.step(f"Boris's phone dials {cast.DIRECT_NUMBER}")
         call = await self._dial(cast.DIRECT_NUMBER, cast.BORIS)
@@ -97,7 +97,7 @@ class Story:
 
     async def premium_call(self) -> PremiumCall:
         """Clara calls Luc's premium-rate number; he accepts, they talk, he hangs up."""
-        screen, words = self._screen, self._words
+        screen, words = self.screen, self.words
         price = format_money(cast.TERMS.retail_per_minute, cast.LANGUAGE)
         screen.chapter(f"Clara has no account: her phone company bills her {price} a minute")
         screen.step(f"Clara's phone dials the premium-rate number {cast.PREMIUM_NUMBER}")
@@ -124,26 +124,26 @@ class Story:
     async def _dial(self, number: str, who: cast.Caller) -> PhoneCall:
         call = await self.carrier.call(number, caller_number=who.number)
         await call.wait_state(State.UP)
-        self._screen.step("the line is answered")
+        self.screen.step("the line is answered")
         return call
 
     async def _key(self, call: PhoneCall, who: str, keys: str, why: str = "") -> None:
-        self._screen.key(who, keys, why)
+        self.screen.key(who, keys, why)
         await call.press(keys)
 
     async def _meter(self, call: PhoneCall, expert: PhoneCall) -> None:
         """Say what the talk costs so far, from the first packet of the other's voice."""
         while not (spans := carried_spans(call.heard, expert.spoken)):  # noqa: ASYNC110  (packets tell nobody)
             await asyncio.sleep(POLL_SECONDS)
-        self._screen.step("they talk; the meter runs")
+        self.screen.step("they talk; the meter runs")
         start = spans[0].first_us
         shown = 0
-        while call.state is State.UP and "caller-credit-used-up" not in self._words.heard["expert"]:
+        while call.state is State.UP and "caller-credit-used-up" not in self.words.heard["expert"]:
             talked = (time.time_ns() // 1_000 - start) // 1_000_000
             if talked >= shown + METER_SECONDS:
                 shown = talked - talked % METER_SECONDS
                 cost = format_money(charge(cast.TARIFF, shown), cast.LANGUAGE)
-                self._screen.meter(shown, cost)
+                self.screen.meter(shown, cost)
             await asyncio.sleep(POLL_SECONDS)
 
 

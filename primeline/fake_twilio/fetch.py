@@ -38,9 +38,9 @@ def fetch(folder: Path = FOLDER) -> Path:
 
     Raises OpenApiMissing, also for a package that isn't the one pinned here, byte for byte.
     """
+    if there := find(folder):
+        return there
     files = folder / VERSION
-    if all((files / name).exists() for name in FILES):
-        return files
     files.mkdir(parents=True, exist_ok=True)
     package = _pack(files)
     try:
@@ -54,6 +54,12 @@ def fetch(folder: Path = FOLDER) -> Path:
     finally:
         package.unlink()
     return files
+
+
+def find(folder: Path = FOLDER) -> Path | None:
+    """Give the folder of this version's files if all are there."""
+    files = folder / VERSION
+    return files if all((files / name).exists() for name in FILES) else None
 
 
 def check(package: bytes) -> None:

@@ -47,6 +47,20 @@ async def send_calls_to(account: TwilioAccount, trunk: Trunk, sip_url: str) -> N
         )
 
 
+async def use(account: TwilioAccount, number: Owned, *, sip_url: str, sid: str | None) -> Trunk:
+    """Let a number's calls come to `sip_url`: over that trunk, or ours, made if there is none.
+
+    Raises TrunkNotAtTwilio.
+    """
+    trunk = await find_trunk(account, sid)
+    if trunk is None and sid is not None:
+        raise TrunkNotAtTwilio(sid)
+    trunk = trunk or await make_trunk(account)
+    await send_calls_to(account, trunk, sip_url)
+    await attach(account, trunk, number)
+    return trunk
+
+
 async def attach(account: TwilioAccount, trunk: Trunk, number: Owned) -> None:
     """Put a number on the trunk, off any other. Harmless twice."""
     if number.trunk_sid == trunk.sid:
