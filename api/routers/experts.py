@@ -114,6 +114,57 @@ async def edit_expert(
     return found
 
 
+@router.put(
+    "/{expert_id}/check",
+    summary="Note that an expert was checked",
+    responses=tagged() | problems("expert-unknown"),
+)
+async def check_expert(
+    expert_id: ExpertId,
+    body: schema.Check,
+    s: Transaction,
+    actor: MayManage,
+    at: Now,
+    seen: IfMatch,
+    response: Response,
+) -> schema.Expert:
+    """Note that somebody looked into who he is, as some countries ask before he earns (R13)."""
+    changed = await experts.check_expert(
+        s, expert_id, by=actor.said, note=body.note, at=at, expected=seen
+    )
+    found = schema.shown(await listing.get_expert(s, expert_id))
+    version = found.version
+    await actor.edited(
+        s, "expert", expert_id, at=at, version=version, changed=changed, action="checked"
+    )
+    tag(response, version)
+    return found
+
+
+@router.delete(
+    "/{expert_id}/check",
+    summary="Take the check of an expert back",
+    responses=tagged() | problems("expert-unknown"),
+)
+async def uncheck_expert(
+    expert_id: ExpertId,
+    s: Transaction,
+    actor: MayManage,
+    at: Now,
+    seen: IfMatch,
+    response: Response,
+) -> schema.Expert:
+    """Count him as unchecked from the next call on."""
+    changed = await experts.uncheck_expert(s, expert_id, expected=seen)
+    found = schema.shown(await listing.get_expert(s, expert_id))
+    version = found.version
+    await actor.edited(
+        s, "expert", expert_id, at=at, version=version, changed=changed, action="unchecked"
+    )
+    tag(response, version)
+    return found
+
+
 @router.delete(
     "/{expert_id}",
     summary="Remove an expert",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import UNSET, Answer, Edit, Id, Language, Name, Request
+from api.schemas.base import UNSET, Answer, Edit, Id, Language, Moment, Name, Request
 from billing.catalogue.listing import ExpertListed
 from billing.endpoints.values import ENDPOINT_PATTERN
 
@@ -17,6 +17,7 @@ _EXTENSION = "What callers key: 1 to 8 digits."
 _LANGUAGE = "What he is spoken to in, ISO 639-1."
 _CATEGORY = "What he advises on, for reports; null: nothing said."
 _PRESENCE = "Whether he takes calls."
+_NOTE = "What was looked at, in words."
 _TARIFF = "What his calls cost unless the number has its own; null: no tariff, no paid calls."
 
 
@@ -56,6 +57,12 @@ class ExpertEdit(Edit):
     )
 
 
+class Check(Request):
+    """That an expert was looked into."""
+
+    note: Name = Field(description=_NOTE, examples=["Passport, and a first call."])
+
+
 class Expert(Answer):
     """Somebody who sells advice and is reached by an extension."""
 
@@ -75,6 +82,13 @@ class Expert(Answer):
         description=_TARIFF, examples=["5b1f4c77-0d0e-4b43-8a43-5f0b6f1e2d3c"]
     )
     tariff: str | None = Field(description="The tariff's name.", examples=["standard"])
+    checked_at: Moment | None = Field(
+        description="When somebody looked into who he is (rule R13); null: nobody did. Where the"
+        " rules ask for it, as in Britain, he has no premium-rate calls before.",
+        examples=["2026-11-22T12:00:00Z"],
+    )
+    checked_by: str | None = Field(description="Who did.", examples=["key:office"])
+    check_note: str | None = Field(description=_NOTE, examples=["Passport, and a first call."])
     version: int = Field(description="Raised by each edit; also the ETag.", examples=[1])
 
 
@@ -91,5 +105,8 @@ def shown(expert: ExpertListed) -> Expert:
         in_call=expert.in_call,
         tariff_id=expert.tariff_id,
         tariff=expert.tariff,
+        checked_at=expert.checked_at,
+        checked_by=expert.checked_by,
+        check_note=expert.check_note,
         version=expert.version,
     )

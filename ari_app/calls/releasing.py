@@ -38,6 +38,7 @@ CAUSE: dict[EndReason, int] = {
     EndReason.EXPERT_NO_ANSWER: NO_ANSWER,
     EndReason.EXPERT_HUNG_UP: NO_ANSWER,
     EndReason.EXPERT_AWAY: NO_ROUTE,
+    EndReason.EXPERT_NOT_CHECKED: NO_ROUTE,
     EndReason.EXPERT_UNREACHABLE: NO_ROUTE,
     EndReason.NO_TARIFF: NO_ROUTE,
     EndReason.LIMIT_REACHED: FORBIDDEN,

@@ -28,6 +28,7 @@ class EndReason(StrEnum):
     EXTENSION_UNKNOWN = "extension-unknown"
     EXPERT_BUSY = "expert-busy"
     EXPERT_AWAY = "expert-away"
+    EXPERT_NOT_CHECKED = "expert-not-checked"
     EXPERT_REFUSED = "expert-refused"
     EXPERT_NO_ANSWER = "expert-no-answer"
     EXPERT_UNREACHABLE = "expert-unreachable"

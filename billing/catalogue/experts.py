@@ -53,6 +53,39 @@ async def edit_expert(
     return changes
 
 
+async def check_expert(
+    s: AsyncSession, expert_id: UUID, *, by: str, note: str, at: datetime, expected: Expected = None
+) -> dict[str, Any]:
+    """Note that somebody looked into who an expert is (rule R13); gives what changed.
+
+    Raises ExpertUnknown or VersionConflict.
+    """
+    row = await locked(s, expert_id, expected)
+    changes = versions.change(row, {"checked_at": at, "checked_by": by, "check_note": note})
+    await s.flush()
+    return changes
+
+
+async def uncheck_expert(
+    s: AsyncSession, expert_id: UUID, *, expected: Expected = None
+) -> dict[str, Any]:
+    """Take a check back: from the next call on he counts as unchecked; gives what changed.
+
+    Raises ExpertUnknown or VersionConflict.
+    """
+    row = await locked(s, expert_id, expected)
+    nothing = dict.fromkeys(("checked_at", "checked_by", "check_note"))
+    changes = versions.change(row, nothing)
+    await s.flush()
+    return changes
+
+
+async def checked_at(s: AsyncSession, expert_id: UUID) -> datetime | None:
+    """Give when an expert was checked; None: he isn't."""
+    found: datetime | None = await s.scalar(select(Expert.checked_at).where(Expert.id == expert_id))
+    return found
+
+
 async def remove_expert(
     s: AsyncSession, expert_id: UUID, *, expected: Expected, at: datetime
 ) -> dict[str, Any]:

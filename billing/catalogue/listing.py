@@ -34,6 +34,9 @@ class ExpertListed:
     endpoints: tuple[str, ...]
     tariff: str | None
     tariff_id: UUID | None
+    checked_at: datetime | None
+    checked_by: str | None
+    check_note: str | None
     version: int
 
 
@@ -127,6 +130,9 @@ async def _experts_listed(s: AsyncSession, rows: Sequence[Any]) -> list[ExpertLi
             endpoints=tuple(endpoints.get(expert.id, [])),
             tariff=tariff,
             tariff_id=expert.tariff_id,
+            checked_at=expert.checked_at,
+            checked_by=expert.checked_by,
+            check_note=expert.check_note,
             version=expert.version,
         )
         for expert, tariff, in_call in rows

@@ -42,6 +42,11 @@ class Expert(Base):
             " AND price_max >= price_min",
             name="price_bounds",
         ),
+        CheckConstraint(
+            "(checked_at IS NULL) = (checked_by IS NULL)"
+            " AND (checked_at IS NULL) = (check_note IS NULL)",
+            name="checked",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -61,6 +66,11 @@ class Expert(Base):
         comment="the least he may ask a minute, in ledger units; null: he may not change it"
     )
     price_max: Mapped[int | None]
+    checked_at: Mapped[datetime | None] = mapped_column(
+        comment="when somebody looked into who he is (rule R13); null: nobody did"
+    )
+    checked_by: Mapped[str | None]
+    check_note: Mapped[str | None] = mapped_column(comment="what was looked at, in words")
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(comment="his calls keep naming him")
     version: Mapped[int] = mapped_column(server_default=sql("1"))

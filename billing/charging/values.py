@@ -17,6 +17,7 @@ class Refusal(StrEnum):
     CREDIT_TOO_LOW = "credit-too-low"
     CURRENCY = "currency"
     EXPERT_BUSY = "expert-busy"
+    EXPERT_NOT_CHECKED = "expert-not-checked"
     LIMIT_REACHED = "limit-reached"
     NO_TARIFF = "no-tariff"
 

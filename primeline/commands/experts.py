@@ -3,11 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.catalogue import listing, opening, pins, pricing, service
+from billing.catalogue import experts, listing, opening, pins, pricing, service
 from billing.catalogue.errors import ExpertUnknown, InvalidBounds
 from billing.catalogue.listing import ExpertListed
 from billing.catalogue.models import Expert
@@ -19,7 +20,7 @@ from billing.money.text import parse
 from billing.shares.service import set_share, shares_of
 from billing.shares.values import ShareRule
 from billing.tariffs import service as tariffs
-from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+from primeline.commands.common import JsonOption, actor, audited, show_list, show_one, transact
 from primeline.commands.phones import tell_access, with_passwords
 from primeline.commands.tariffs import basis_points_of, percent_of
 from primeline.commands.weekly import read_hours
@@ -187,6 +188,40 @@ def hours(
     typer.echo(f"The expert with extension {extension} has {len(read) or 'no'} hours set.")
 
 
+@app.command()
+def check(
+    extension: str,
+    note: Annotated[str, typer.Option(help="What was looked at, in words")],
+) -> None:
+    """Note that an expert was looked into, before he earns at premium rate (rule R13)."""
+
+    async def work(s: AsyncSession) -> None:
+        expert_id = await service.expert_by_extension(s, extension)
+        changed = await experts.check_expert(s, expert_id, by=actor(), note=note, at=now())
+        await _edited(s, "checked", expert_id, changed)
+
+    transact(work)
+    typer.echo(f"The expert with extension {extension} is checked.")
+
+
+@app.command()
+def uncheck(extension: str) -> None:
+    """Take the check of an expert back."""
+
+    async def work(s: AsyncSession) -> None:
+        expert_id = await service.expert_by_extension(s, extension)
+        changed = await experts.uncheck_expert(s, expert_id)
+        await _edited(s, "unchecked", expert_id, changed)
+
+    transact(work)
+    typer.echo(f"The expert with extension {extension} is not checked.")
+
+
+async def _edited(s: AsyncSession, action: str, expert_id: UUID, changed: dict[str, Any]) -> None:
+    found = await listing.get_expert(s, expert_id)
+    await audited(s, action, "expert", expert_id, version=found.version, changed=changed)
+
+
 async def _row(s: AsyncSession, extension: str) -> Expert:
     expert = await s.get(Expert, await service.expert_by_extension(s, extension))
     assert expert is not None  # just found
@@ -213,5 +248,6 @@ async def _values(s: AsyncSession, expert: ExpertListed) -> dict[str, Any]:
         "presence": expert.presence,
         "until": expert.available_until,
         "in_call": expert.in_call,
+        "checked": expert.checked_at,
         "id": expert.expert_id,
     }

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from billing.catalogue import experts
 from billing.catalogue.rules import retail
 from billing.money.text import parse
 from billing.money.values import Money
@@ -202,7 +203,20 @@ async def _(stage: Stage) -> Came:
 # Britain: the access charge, and what the caller is told of his spending.
 
 
+@scenario("a British call for an expert whom nobody has checked is refused before the answer")
+async def _(stage: Stage) -> Came:
+    expert, caller = await stage.expert(), stage.stranger()
+    call = await stage.dial(caller, await premium_number(stage, expert, **BRITAIN))
+    await call.wait_ended()
+    assert expert.phone.calls == []
+    assert statuses(call)[-1] == 480
+    return Came(call, caller, expert, "expert-not-checked", "", answered=False)
+
+
 async def _to_notice(stage: Stage, caller: str, expert: ExpertOnStage) -> Talk:
+    async with stage.sessions.begin() as s:
+        at = datetime.now(UTC)
+        await experts.check_expert(s, expert.expert_id, by="sam", note="Passport seen.", at=at)
     talk = await to_offering(stage, caller, expert, **BRITAIN)
     await talk.expert.press("1")
     retail_price = replace(TERMS, **{n: v for n, v in BRITAIN.items() if n != "digits"}).retail

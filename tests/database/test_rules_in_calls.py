@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from billing.catalogue import premium
+from billing.catalogue import experts, premium
 from billing.catalogue import service as catalogue
-from billing.catalogue.values import PremiumTerms
+from billing.catalogue.values import Availability, PremiumTerms
 from billing.charging.premium.values import Cap, PremiumPlan
 from billing.charging.values import Refusal, Refused
 from billing.money.text import parse
@@ -43,6 +43,12 @@ async def ruled(world: World, country: str, price: str = "0.60", **changes: Any)
         )
         await premium.add_terms(s, LINES[country], terms, valid_from=NOW, at=NOW)
     return terms
+
+
+async def checked(world: World) -> None:
+    """Somebody looked into who the expert is."""
+    async with world.sessions.begin() as s:
+        await experts.check_expert(s, world.expert_id, by="sam", note="Passport seen.", at=NOW)
 
 
 async def planned(world: World, country: str, caller: str = STRANGER) -> PremiumPlan:
@@ -126,10 +132,32 @@ async def test_r22_the_next_call_of_a_number_that_spent_300_euros_in_a_month_is_
     await books_are_right(world)
 
 
+async def test_r13_an_expert_has_british_calls_only_once_he_was_checked(world: World) -> None:
+    await ruled(world, "GB", "3.60")
+    refused = await receive(world, number=LINES["GB"])
+    assert await hold(world, refused) == Refused(Refusal.EXPERT_NOT_CHECKED)
+    assert await world.availability(world.expert_id) is Availability.AVAILABLE
+    await settle(world, refused, talked=None)
+    await checked(world)
+    await planned(world, "GB")
+    async with world.sessions.begin() as s:
+        await experts.uncheck_expert(s, world.expert_id)
+    again = await receive(world, number=LINES["GB"])
+    assert await hold(world, again) == Refused(Refusal.EXPERT_NOT_CHECKED)
+    await settle(world, again, talked=None)
+    await books_are_right(world)
+
+
+async def test_r13_french_calls_need_no_check(world: World) -> None:
+    await ruled(world, "FR")
+    await planned(world, "FR")
+
+
 async def test_r10_a_british_call_is_told_confirmed_and_ended_at_the_operators_amounts(
     world: World,
 ) -> None:
     await ruled(world, "GB", "3.60")
+    await checked(world)
     assert (await planned(world, "GB")).cap == Cap(666, "amount")
     async with world.sessions.begin() as s:
         await rulesets.set_figure(s, "GB", "notice-end", "0.60", at=NOW)

@@ -98,6 +98,10 @@ ROUTES: Final[Mapping[str, Route]] = {
     "set_presence": Route(
         "PUT", "/experts/{expert_id}/presence", "manage", {"presence": "away"}, edit=True
     ),
+    "check_expert": Route(
+        "PUT", "/experts/{expert_id}/check", "manage", {"note": "Passport seen."}, edit=True
+    ),
+    "uncheck_expert": Route("DELETE", "/experts/{expert_id}/check", "manage", edit=True),
     "get_hours": Route("GET", "/experts/{expert_id}/hours", "read"),
     "set_hours": Route(
         "PUT",

@@ -170,3 +170,23 @@ async def test_pages_follow_each_other_while_others_write(api: Client) -> None:
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == ["11", "12", *map(str, range(30, 40)), "395"]
+
+
+async def test_a_check_says_who_looked_into_an_expert_and_is_taken_back(
+    api: Client, world: World
+) -> None:
+    path = f"/experts/{world.expert_id}"
+    before = ok(await api.get(path))
+    assert (before["checked_at"], before["checked_by"], before["check_note"]) == (None, None, None)
+    headers = {"If-Match": f'"{before["version"]}"'}
+    note = {"note": "Passport seen."}
+    checked = ok(await api.put(f"{path}/check", json=note, headers=headers))
+    assert checked["checked_at"] is not None
+    assert checked["checked_by"].startswith("key:")
+    assert checked["check_note"] == "Passport seen."
+    late = await api.put(f"{path}/check", json=note, headers=headers)
+    assert code_of(late, 412) == "version-conflict"
+    back = ok(await api.delete(f"{path}/check", headers={"If-Match": "*"}))
+    assert back["checked_at"] is None
+    changes = ok(await api.get(f"/audit?subject=expert&subject_id={world.expert_id}"))["items"]
+    assert [one["action"] for one in changes][:2] == ["unchecked", "checked"]

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.catalogue import premium, reservations
+from billing.catalogue import experts, premium, reservations
 from billing.catalogue import snapshot as terms_snapshot
 from billing.catalogue.rules import retail
 from billing.catalogue.values import PremiumTerms, carrier_id
@@ -92,6 +92,9 @@ async def hold(
             return opened
         session = opened
     if expert_id is not None:
+        if not await _may_earn(s, session, expert_id, at):
+            await savepoint.rollback()
+            return Refused(Refusal.EXPERT_NOT_CHECKED)
         share = await share_for(s, expert_id=expert_id, number_id=number_id)
         share_rules.check(share, 0)
         session.expert_id, session.share = expert_id, share_snapshot.to_json(share)
@@ -100,6 +103,18 @@ async def hold(
     await s.flush()
     await savepoint.commit()
     return plan_of(session)
+
+
+async def _may_earn(
+    s: AsyncSession, session: PremiumSession, expert_id: UUID, at: datetime
+) -> bool:
+    """Whether the expert was checked, where the rules that the call came in under ask for it."""
+    asked = await rulesets.rules_for_call(
+        s, terms_of(session).country, "surcharge", session.began_at
+    )
+    return rule_sets.partner_may_earn(
+        asked, checked_at=await experts.checked_at(s, expert_id), at=at
+    )
 
 
 async def _open(
