@@ -40,7 +40,7 @@ async def serve(settings: Settings) -> None:
     """
     engine = make_engine(settings)
     sessions = make_sessions(engine)
-    cel = CelReader(settings.cel_file, sessions)
+    cel = CelReader(settings.cel_file, sessions, settings.asterisk_id)
     spool = Spool(settings.spool_dir, sessions, cel)
     prompts = PromptStore(settings.prompts_dir)
     ari = AriClient(settings.ari_url, settings.ari_user, settings.ari_password.get_secret_value())

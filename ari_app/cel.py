@@ -68,8 +68,9 @@ def _microseconds(time: str) -> int:
 class CelReader:
     """Follows the record's file."""
 
-    def __init__(self, file: Path, sessions: Sessions) -> None:
+    def __init__(self, file: Path, sessions: Sessions, asterisk_id: str) -> None:
         self._file = file
+        self._asterisk_id = asterisk_id
         self._sessions = sessions
         self._lock = asyncio.Lock()
 
@@ -85,8 +86,9 @@ class CelReader:
         if not self._file.exists():
             return None
         status = self._file.stat()
-        # The inode tells a file that was rotated from the one read before.
-        key = f"{self._file.name}:{status.st_ino}"
+        # The inode tells a file that was rotated from the one read before; another host's file may
+        # have the same.
+        key = f"{self._asterisk_id}:{self._file.name}:{status.st_ino}"
         async with self._sessions.begin() as session:
             offset = await calls.cel_offset(session, key)
             if offset > status.st_size:

@@ -15,6 +15,7 @@ import aiohttp
 from billing.kit.errors import PrimelineError
 from primeline.asterisk_conf import ARI_USER, Instance, Secrets
 from primeline.asterisk_tree import Program
+from primeline.parts import ARI_APPLICATION
 from primeline.ports import Ports
 from primeline.processes import POLL_SECONDS, Child, end_leftover
 
@@ -65,6 +66,7 @@ def new_instance(
     *,
     bind_host: str,
     secrets: Secrets | None = None,
+    asterisk_id: str = ARI_APPLICATION,
 ) -> Instance:
     """Make an instance in `directory`, with new secrets unless given."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -79,6 +81,7 @@ def new_instance(
         ports=ports,
         secrets=secrets or Secrets.random(),
         bind_host=bind_host,
+        asterisk_id=asterisk_id,
     )
 
 

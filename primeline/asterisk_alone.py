@@ -64,6 +64,7 @@ async def _run(settings: Settings, host: str) -> None:
         migrate=False,
         ports=Ports.of_slot(0),
         secrets=_secrets(settings),
+        asterisk_id=settings.asterisk_id,
     )
 
     async def prepare(_system: System) -> Lines:

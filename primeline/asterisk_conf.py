@@ -21,6 +21,7 @@ from primeline.asterisk_endpoints import (
     netmask,
 )
 from primeline.asterisk_tree import Program
+from primeline.parts import ARI_APPLICATION
 from primeline.ports import Ports
 
 __all__ = ["Instance", "Lines", "Secrets", "UnsafeSetting", "render"]
@@ -34,6 +35,7 @@ LOOPBACK: Final = "127.0.0.1"
 CEL_NAME: Final = "primeline.csv"
 ANYWHERE: Final = "0.0.0.0"  # noqa: S104  # who may come is said by `_reach`
 
+_ASTERISK_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f;$,\"\[\]{}|&^<>]")
 _PRIVATE_NETWORKS: Final = (
     "127.0.0.0/8",
@@ -65,6 +67,7 @@ class Instance:
     """Where one Asterisk keeps its things. `run_dir` is short: sockets live in it.
 
     `bind_host`: loopback, or this machine's address in a local network, whose phones may come.
+    `asterisk_id`: its name among all Asterisks that share the database.
     """
 
     directory: Path
@@ -73,6 +76,7 @@ class Instance:
     ports: Ports
     secrets: Secrets
     bind_host: str = LOOPBACK
+    asterisk_id: str = ARI_APPLICATION
 
     @property
     def conf_dir(self) -> Path:
@@ -128,6 +132,7 @@ def render(
     }
     values = {name: _path(path) for name, path in paths.items()} | {
         "cel_name": CEL_NAME,
+        "asterisk_id": _checked_id(instance.asterisk_id),
         "sip_port": str(instance.ports.sip),
         "ari_port": str(instance.ports.ari),
         "agi_port": str(instance.ports.agi),
@@ -165,6 +170,12 @@ def _addresses(trunk: Trunk) -> list[str]:
     """Where a trunk's requests come from: what ends a call that we began comes from its host."""
     hosts = [host for host in (trunk.host, trunk.proxy) if host is not None and is_address(host)]
     return [*trunk.addresses, *hosts]
+
+
+def _checked_id(asterisk_id: str) -> str:
+    if not _ASTERISK_ID.fullmatch(asterisk_id):
+        raise UnsafeSetting("an Asterisk's name (up to 32 letters, digits, ., _ or -)", asterisk_id)
+    return asterisk_id
 
 
 def _path(path: Path) -> str:

@@ -58,7 +58,7 @@ class SystemConfig:
     started again. `bind_host`: 127.0.0.1, or this machine's address in a local network; then SIP
     answers private networks too. `secrets` and
     `ports`: what Asterisk is started with, else new secrets and the first free ports. `variables`:
-    more settings of our parts.
+    more settings of our parts. `asterisk_id`: its name among all Asterisks that share the database.
     """
 
     directory: Path
@@ -75,6 +75,7 @@ class SystemConfig:
     ports: Ports | None = None
     secrets: Secrets | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    asterisk_id: str = ARI_APPLICATION
 
 
 Prepare = Callable[["System"], Awaitable[Lines]]
@@ -145,7 +146,7 @@ class System:
         return kept | {
             "PYTHONUNBUFFERED": "1",
             "PRIMELINE_DATABASE_URL": self.database_url,
-            "PRIMELINE_ASTERISK_ID": ARI_APPLICATION,
+            "PRIMELINE_ASTERISK_ID": config.asterisk_id,
             "PRIMELINE_ARI_URL": instance.ari_url,
             "PRIMELINE_ARI_USER": ARI_USER,
             "PRIMELINE_ARI_PASSWORD": instance.secrets.ari_password,
@@ -218,6 +219,7 @@ class System:
             self.ports,
             bind_host=config.bind_host,
             secrets=config.secrets,
+            asterisk_id=config.asterisk_id,
         )
         self._held.callback(asterisk.forget, self.instance)
         if config.database_url is None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from ari_app.cel import CelReader
 from billing.calls import books, sweeper
 from billing.calls import service as calls
 from billing.calls.values import CelRow, Interval
@@ -212,3 +214,13 @@ async def test_paid_time_missing_in_the_record_counts_to_the_last_heartbeat(
     await sweep(world)
     assert (await world.record(record.call_id)).intervals == (Interval(START, START + 35_000),)
     assert await world.available() == eur("9.30")
+
+
+async def test_the_record_of_another_asterisk_is_read_whole_though_its_file_looks_alike(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "primeline.csv"
+    file.write_text('"CHAN_START","1.000000","1.1","1.1",""\n')
+    assert await CelReader(file, world.sessions, "one").catch_up() == 1
+    file.write_text('"CHAN_START","1.000000","2.1","2.1",""\n')
+    assert await CelReader(file, world.sessions, "two").catch_up() == 1

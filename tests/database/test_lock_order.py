@@ -27,7 +27,8 @@ class Told(Actor):
         super().__init__(data)
         self.events: list[e.Event] = []
 
-    def post(self, event: e.Event) -> None:
+    def post(self, event: e.Event, at_ms: int | None = None) -> None:
+        del at_ms
         self.events.append(event)
 
 

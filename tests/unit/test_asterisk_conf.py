@@ -40,6 +40,20 @@ def rendered(instance: Instance, *trunks: Trunk, phones: tuple[KnownPhone, ...] 
     return (instance.conf_dir / "pjsip.conf").read_text()
 
 
+def test_channels_of_two_asterisks_on_one_database_have_ids_apart(instance: Instance) -> None:
+    rendered(replace(instance, asterisk_id="paris-2"))
+    options = (instance.conf_dir / "asterisk.conf").read_text()
+    assert "systemname = paris-2" in options.splitlines()
+
+
+@pytest.mark.parametrize("asterisk_id", ["", "a b", "a;b", "a\nb", "a" * 33])
+def test_a_name_that_asterisk_would_read_otherwise_is_refused(
+    instance: Instance, asterisk_id: str
+) -> None:
+    with pytest.raises(UnsafeSetting):
+        rendered(replace(instance, asterisk_id=asterisk_id))
+
+
 def section(text: str, name: str) -> str:
     return text.split(f"[{name}]", 1)[1].split("\n[", 1)[0]
 
