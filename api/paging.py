@@ -103,6 +103,9 @@ def _refuse() -> NoReturn:
 
 
 def _value(value: Any, kind: type) -> Any:
+    if kind in (datetime, UUID) and not isinstance(value, str):
+        # What is no text may fail there in ways of its own.
+        raise ValueError(value)
     if kind is datetime:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.models import AuditEntry
@@ -43,7 +43,8 @@ async def changes_since(
     s: AsyncSession, subject: str, subject_id: str, *, version: int
 ) -> list[AuditEntry]:
     """List the changes that made the later versions of one thing, oldest first, 20 at most."""
-    made = AuditEntry.detail["version"].as_integer()
+    # Not as_integer(): versions are wider than PostgreSQL's integer, and so is what senders say.
+    made = cast(AuditEntry.detail["version"].astext, BigInteger)
     query = (
         select(AuditEntry)
         .where(AuditEntry.subject == subject, AuditEntry.subject_id == subject_id, made > version)

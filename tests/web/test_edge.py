@@ -34,6 +34,9 @@ EXPERT = {"name": "Ada", "extension": "11", "phones": ["ada"]}
         ("GET", "/experts?cursor=WzFd", 422, "cursor-invalid"),
         ("GET", "/experts?cursor=WyJcdTAwMDAiXQ", 422, "cursor-invalid"),
         ("GET", "/experts?cursor=WyJcdWQ4MDAiXQ", 422, "cursor-invalid"),
+        ("GET", "/orders?cursor=WzVd", 422, "cursor-invalid"),
+        ("GET", "/orders?cursor=W3t9XQ", 422, "cursor-invalid"),
+        ("GET", "/callers?cursor=WyJ4IiwgNV0", 422, "cursor-invalid"),
         ("GET", "/experts?extension=1%00", 422, "request-invalid"),
     ],
 )

@@ -93,6 +93,7 @@ async def refuses_without_its_header(client: Client, request: dict[str, Any]) ->
     """An edit says what it was made from, a movement of money has a key; else nothing is done."""
     for header, wrong, missing, refused in (
         ("If-Match", '"4711"', (428, "if-match-missing"), (412, "version-conflict")),
+        ("If-Match", '"999999999999"', (428, "if-match-missing"), (412, "version-conflict")),
         (
             "Idempotency-Key",
             "a b",
