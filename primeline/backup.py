@@ -23,6 +23,22 @@ FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 DUMP: Final = "database.dump"
 _CHUNK: Final = 1 << 20
+_VARIABLES: Final = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "options": "PGOPTIONS",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "channel_binding": "PGCHANNELBINDING",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+}
+"""What an address may say, and how PostgreSQL's programs are told: above all, how to encrypt."""
 
 
 class BackupFailed(PrimelineError):
@@ -81,6 +97,8 @@ def back_up(url: str, source: Source, target: Path, *, now: datetime) -> Manifes
     """
     if target.exists():
         raise BackupFailed(f"{target} exists already.")
+    if not target.parent.is_dir():
+        raise BackupFailed(f"there is no folder {target.parent}.")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
         work = Path(folder)
         members: dict[str, Path] = {}
@@ -203,14 +221,13 @@ def _checksum(path: Path) -> str:
 
 def _run(command: list[str], url: str, failed: type[BackupFailed] | type[RestoreRefused]) -> None:
     """Run one of PostgreSQL's programs; the address goes by variables, never by arguments."""
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
     given = psycopg.conninfo.conninfo_to_dict(plain(url))
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PGDATABASE": str(given["dbname"]),
         "PGCONNECT_TIMEOUT": "10",
     }
-    environment |= {variable: str(given[n]) for n, variable in names.items() if given.get(n)}
+    environment |= {name: str(given[word]) for word, name in _VARIABLES.items() if given.get(word)}
     done = subprocess.run(
         [program(command[0]), *command[1:]],
         env=environment,

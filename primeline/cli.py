@@ -5,8 +5,6 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from alembic import command as alembic
-from alembic.config import Config
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from typer.core import TyperGroup
 
@@ -15,7 +13,7 @@ from billing.kit.clock import now
 from billing.kit.errors import PrimelineError
 from billing.kit.phones import DEFAULT_REGION
 from billing.money import text as money_text
-from primeline.asterisk_conf import ROOT
+from primeline import migrating
 from primeline.commands import (
     backup,
     books,
@@ -120,9 +118,7 @@ app.add_typer(vouchers.app, name="voucher")
 @app.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    config = Config(toml_file=ROOT / "pyproject.toml")
-    config.attributes["settings"] = find_settings()
-    alembic.upgrade(config, "head")
+    migrating.migrate(find_settings())
     typer.echo("The database is up to date.")
 
 

@@ -81,12 +81,17 @@ def find_key() -> str:
     return known_key(data_dir())
 
 
+def database_named() -> bool:
+    """Whether the environment or a secret file names a database."""
+    return bool(os.environ.get(DATABASE_VARIABLE) or secret_of_file(DATABASE_VARIABLE))
+
+
 def find_settings() -> Settings:
     """Give the settings, with the running system's database unless the environment names one.
 
     Raises NoDatabase or SettingsInvalid.
     """
-    if os.environ.get(DATABASE_VARIABLE) or secret_of_file(DATABASE_VARIABLE):
+    if database_named():
         return read_settings()
     running = find(data_dir())
     if running is None:

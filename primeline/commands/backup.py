@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.calls import books
 from billing.kit import installation
 from billing.kit.clock import now
+from billing.kit.settings import read_settings
 from primeline import backup as files
 from primeline import postgres
 from primeline.commands.common import JsonOption, audited, show_one, transact
-from primeline.running import DATABASE_VARIABLE, data_dir, find_settings
+from primeline.migrating import is_known, migrate
+from primeline.running import data_dir, database_named, find_settings
 from primeline.system import locked
 
 FileArgument = Annotated[Path, typer.Argument(help="The file of the backup")]
@@ -42,9 +44,12 @@ def restore(file: FileArgument, as_json: JsonOption = False) -> None:
     with tempfile.TemporaryDirectory(prefix="primeline-restore-") as name:
         folder = Path(name)
         manifest = files.unpack(file, folder)
+        if not is_known(manifest.migration):
+            raise files.RestoreRefused("the backup is of a newer Primeline than this one.")
         with _database() as url:
             files.restore_database(url, folder)
             files.restore_files(folder, _source())
+            migrate(read_settings(database_url=url))
             transact(lambda s: _adopt(s, UUID(manifest.installation)), url)
             findings = transact(books.check, url)
     show_one(
@@ -68,7 +73,7 @@ async def _adopt(s: AsyncSession, original: UUID) -> None:
 @contextmanager
 def _database() -> Iterator[str]:
     """The database of the settings, else the embedded one, which must not run."""
-    if os.environ.get(DATABASE_VARIABLE) is not None:
+    if database_named():
         yield find_settings().database_url
         return
     directory = data_dir()

@@ -6,13 +6,18 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import alembic.command
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.settings import Settings
+from primeline.asterisk_conf import ROOT
+from primeline.backup import BackupFailed, _run
 from primeline.cli import app
 from primeline.postgres import Postgres
 from tests.database.world import World
@@ -123,3 +128,71 @@ async def test_a_damaged_backup_is_refused_before_anything_is_written(
     put(backup, b"no backup")
     result = await run("restore", str(backup))
     assert (result.exit_code, "no backup of Primeline" in result.stderr) == (1, True)
+
+
+def rewritten(backup: Path, work: Path, **changes: Any) -> Path:
+    """A copy of a backup with another manifest."""
+    with tarfile.open(backup) as tar:
+        tar.extractall(work, filter="data")
+    manifest = work / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | changes))
+    with tarfile.open(work.with_suffix(".tar"), "w") as tar:
+        for path in sorted(work.rglob("*")):
+            tar.add(path, path.relative_to(work), recursive=False)
+    return work.with_suffix(".tar")
+
+
+async def test_a_backup_of_a_newer_primeline_is_refused_before_anything_is_written(
+    backup: Path, empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", empty)
+    newer = await asyncio.to_thread(rewritten, backup, tmp_path / "newer", migration="of tomorrow")
+    result = await run("restore", str(newer))
+    assert (result.exit_code, "newer Primeline" in result.stderr) == (1, True), result.output
+    assert await one(empty, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+
+
+async def test_a_backup_of_an_older_primeline_is_brought_up_to_date(
+    empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, postgres_server: Postgres
+) -> None:
+    head, older = list(ScriptDirectory(str(ROOT / "migrations")).walk_revisions())[:2]
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    old = postgres_server.create_database("of_an_older_version")
+    config.attributes["settings"] = Settings(database_url=old)
+    await asyncio.to_thread(alembic.command.upgrade, config, older.revision)
+    monkeypatch.setenv("PRIMELINE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", old)
+    file = str(tmp_path / "older.backup")
+    assert (await run("backup", file)).exit_code == 0
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", empty)
+    result = await run("restore", file)
+    assert result.exit_code == 0, result.output
+    assert await one(empty, "SELECT version_num FROM alembic_version") == head.revision
+
+
+async def test_a_database_named_by_a_secret_file_is_the_one_that_is_filled(
+    backup: Path, empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put(tmp_path / "primeline_database_url", empty.encode())
+    monkeypatch.delenv("PRIMELINE_DATABASE_URL")
+    monkeypatch.setenv("PRIMELINE_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("PRIMELINE_DATA_DIR", str(tmp_path / "new"))
+    result = await run("restore", str(backup))
+    assert result.exit_code == 0, result.output
+    assert await one(empty, "SELECT count(*) FROM installation") == 1
+
+
+@pytest.mark.usefixtures("backup")
+async def test_a_backup_into_a_folder_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
+    result = await run("backup", str(tmp_path / "none" / "two.backup"))
+    assert (result.exit_code, "there is no folder" in result.stderr) == (1, True), result.output
+
+
+async def test_the_programs_of_postgresql_are_told_what_the_address_says_about_encryption(
+    fresh_database: str,
+) -> None:
+    # The server of the tests speaks no TLS; that the word arrives is seen by its being refused.
+    with pytest.raises(BackupFailed, match="sslmode"):
+        await asyncio.to_thread(
+            _run, ["pg_dump", "--schema-only"], f"{fresh_database}&sslmode=nonsense", BackupFailed
+        )
