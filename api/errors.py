@@ -23,6 +23,7 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "call-not-ended": HTTPStatus.CONFLICT,
     "database-away": HTTPStatus.SERVICE_UNAVAILABLE,
     "expert-in-call": HTTPStatus.CONFLICT,
+    "figure-sure": HTTPStatus.CONFLICT,
     "idempotency-key-missing": HTTPStatus.BAD_REQUEST,
     "if-match-missing": HTTPStatus.PRECONDITION_REQUIRED,
     "if-match-unreadable": HTTPStatus.BAD_REQUEST,

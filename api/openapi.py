@@ -33,6 +33,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "calls", "description": "Calls that were, orders to those that are, their price."},
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
     {"name": "disputes", "description": "Calls whose bill somebody contests."},
+    {"name": "rules", "description": "What the law asks, figure by figure, and where from."},
     {"name": "reports", "description": "Revenue, balances, proof that the books are right."},
     {"name": "notifications", "description": "Messages to people, and what became of each."},
     {"name": "keys", "description": "API keys: made, renamed, revoked."},

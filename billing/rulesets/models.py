@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kit.database import Base
@@ -14,5 +15,8 @@ class RuleOverride(Base):
 
     area: Mapped[str] = mapped_column(primary_key=True, comment="a country, or EU")
     name: Mapped[str] = mapped_column(primary_key=True, comment="the figure's name")
-    value: Mapped[str] = mapped_column(comment="as the operator types it")
+    value: Mapped[str | None] = mapped_column(
+        comment="as the operator types it; null: reset to what Primeline comes with"
+    )
     set_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.kit.versions import Expected, change, require
 from billing.rulesets import figures, rules
 from billing.rulesets.errors import FigureSure, FigureUnknown
 from billing.rulesets.loading import shipped
 from billing.rulesets.models import RuleOverride
 from billing.rulesets.values import CallRules, Figure, FigureValue, Kind, PremiumNumber, RuleSet
+
+SUBJECT: Final = "rule-figure"
+"""What the audit log calls a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,18 @@ class ListedFigure:
 
     area: str
     valid_from: date
+    currency: str
     figure: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class FigureChange:
+    """What setting or resetting a figure came to; not `changed`: it had the value already."""
+
+    before: FigureValue
+    after: FigureValue
+    version: int
+    changed: bool
 
 
 async def rules_for_call(
@@ -69,67 +85,108 @@ async def sets_in_force(
     return tuple(rules.with_overrides(one, overrides) for one in picked)
 
 
+def list_sets(area: str | None = None) -> list[RuleSet]:
+    """List the sets that come with Primeline, of all areas or of one, by area and start."""
+    sets = [one for one in shipped() if area is None or one.area == area]
+    return sorted(sets, key=lambda one: (one.area, one.valid_from))
+
+
 async def list_figures(s: AsyncSession, area: str | None = None) -> list[ListedFigure]:
     """List all figures of all sets, or of one country's or the EU's, as they hold."""
-    sets = [one for one in shipped() if area is None or one.area == area]
+    sets = list_sets(area)
     overrides = await _overrides(s, [one.area for one in sets], sets)
     return [
-        ListedFigure(one.area, one.valid_from, figure)
-        for one in sorted(sets, key=lambda one: (one.area, one.valid_from))
+        ListedFigure(one.area, one.valid_from, one.currency, figure)
+        for one in sets
         for figure in rules.with_overrides(one, overrides).figures.values()
     ]
 
 
+async def get_figure(s: AsyncSession, area: str, name: str) -> tuple[ListedFigure, int]:
+    """Give a figure of an area's latest set that has it, and its version; raises FigureUnknown.
+
+    The version rises each time that the operator sets or resets it; 0: he never did.
+    """
+    found = [one for one in await list_figures(s, area) if one.figure.name == name]
+    if not found:
+        raise FigureUnknown(area, name)
+    row = await s.get(RuleOverride, (area, name))
+    return found[-1], row.version if row else 0
+
+
 async def set_figure(
-    s: AsyncSession, area: str, name: str, text: str, *, at: datetime
-) -> tuple[FigureValue, FigureValue]:
-    """Set an unsure figure from what the operator typed; gives the values before and after.
+    s: AsyncSession, area: str, name: str, text: str, *, at: datetime, expected: Expected = None
+) -> FigureChange:
+    """Set an unsure figure from what the operator typed.
 
     It holds for calls that come in and numbers that are saved from then on. Raises FigureUnknown,
-    FigureSure or FigureUnusable.
+    FigureSure, FigureUnusable or VersionConflict.
     """
-    one, before = await _unsure(s, area, name)
+    one = _unsure(area, name)
     value = figures.read_text(name, text, one.currency)
-    values = {"area": area, "name": name, "value": figures.write(value), "set_at": at}
-    await s.execute(
-        insert(RuleOverride)
-        .values(values)
-        .on_conflict_do_update(index_elements=["area", "name"], set_=values)
-    )
-    return before, value
+    return await _change(s, one, name, value, at, expected)
 
 
-async def reset_figure(s: AsyncSession, area: str, name: str) -> tuple[FigureValue, FigureValue]:
-    """Give an unsure figure its shipped value back; gives the values before and after.
+async def reset_figure(
+    s: AsyncSession, area: str, name: str, *, at: datetime, expected: Expected = None
+) -> FigureChange:
+    """Give an unsure figure its shipped value back.
 
-    Raises FigureUnknown or FigureSure.
+    Raises FigureUnknown, FigureSure or VersionConflict.
     """
-    one, before = await _unsure(s, area, name)
-    await s.execute(
-        delete(RuleOverride).where(RuleOverride.area == area, RuleOverride.name == name)
-    )
-    return before, one.figures[name].value
+    return await _change(s, _unsure(area, name), name, None, at, expected)
 
 
-async def _unsure(s: AsyncSession, area: str, name: str) -> tuple[RuleSet, FigureValue]:
-    having = [one for one in shipped() if one.area == area and name in one.figures]
+def _unsure(area: str, name: str) -> RuleSet:
+    having = [one for one in list_sets(area) if name in one.figures]
     if not having:
         raise FigureUnknown(area, name)
-    latest = having[-1]
-    if latest.figures[name].sure:
+    if having[-1].figures[name].sure:
         raise FigureSure(area, name)
-    overrides = await _overrides(s, [area], having)
-    return latest, overrides.get((area, name), latest.figures[name].value)
+    return having[-1]
+
+
+async def _change(
+    s: AsyncSession,
+    one: RuleSet,
+    name: str,
+    value: FigureValue | None,
+    at: datetime,
+    expected: Expected,
+) -> FigureChange:
+    never = {"area": one.area, "name": name, "value": None, "set_at": at, "version": 0}
+    await s.execute(insert(RuleOverride).values(never).on_conflict_do_nothing())
+    row = await s.get_one(
+        RuleOverride, (one.area, name), with_for_update=True, populate_existing=True
+    )
+    require(row, expected, subject=SUBJECT, subject_id=subject_id(one.area, name))
+    shipped_value = one.figures[name].value
+    before = shipped_value
+    if row.value is not None:
+        before = figures.read_text(name, row.value, one.currency)
+    changed = change(row, {"value": None if value is None else figures.write(value)})
+    if changed:
+        row.set_at = at
+    await s.flush()
+    after = shipped_value if value is None else value
+    return FigureChange(before, after, row.version, changed=bool(changed))
+
+
+def subject_id(area: str, name: str) -> str:
+    """Name a figure as the audit log does."""
+    return f"{area} {name}"
 
 
 async def _overrides(
     s: AsyncSession, areas: Sequence[str], sets: Sequence[RuleSet]
 ) -> dict[tuple[str, str], FigureValue]:
-    rows = await s.scalars(select(RuleOverride).where(RuleOverride.area.in_(areas)))
+    rows = await s.scalars(
+        select(RuleOverride).where(RuleOverride.area.in_(areas), RuleOverride.value.is_not(None))
+    )
     currencies = {one.area: one.currency for one in sets}
     known = {(one.area, name) for one in sets for name in one.figures}
     return {
         (row.area, row.name): figures.read_text(row.name, row.value, currencies[row.area])
         for row in rows
-        if (row.area, row.name) in known
+        if row.value is not None and (row.area, row.name) in known
     }

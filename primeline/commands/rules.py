@@ -9,8 +9,7 @@ from billing.kit.clock import now
 from billing.rulesets import service
 from billing.rulesets.errors import FigureUnknown
 from billing.rulesets.figures import write
-from billing.rulesets.service import ListedFigure
-from billing.rulesets.values import FigureValue
+from billing.rulesets.service import FigureChange, ListedFigure
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
 
 app = typer.Typer(no_args_is_help=True, help="Rules by country: caps, messages, notices.")
@@ -59,7 +58,7 @@ def set_(
 ) -> None:
     """Set an unsure figure, for calls and numbers from now on."""
 
-    async def work(s: AsyncSession) -> tuple[FigureValue, FigureValue]:
+    async def work(s: AsyncSession) -> FigureChange:
         change = await service.set_figure(s, area, name, value, at=now())
         await _note(s, "set", area, name, change)
         return change
@@ -71,27 +70,29 @@ def set_(
 def reset(area: AreaArgument, name: FigureArgument, as_json: JsonOption = False) -> None:
     """Give a figure the value back that Primeline comes with."""
 
-    async def work(s: AsyncSession) -> tuple[FigureValue, FigureValue]:
-        change = await service.reset_figure(s, area, name)
+    async def work(s: AsyncSession) -> FigureChange:
+        change = await service.reset_figure(s, area, name, at=now())
         await _note(s, "reset", area, name, change)
         return change
 
     _show_change(area, name, transact(work), as_json=as_json)
 
 
-async def _note(
-    s: AsyncSession, action: str, area: str, name: str, change: tuple[FigureValue, FigureValue]
-) -> None:
-    before, after = map(write, change)
-    await audited(
-        s, action, "rule-figure", f"{area} {name}", changed={name: {"from": before, "to": after}}
-    )
+async def _note(s: AsyncSession, action: str, area: str, name: str, change: FigureChange) -> None:
+    if change.changed:
+        values = {"from": write(change.before), "to": write(change.after)}
+        await audited(
+            s,
+            action,
+            service.SUBJECT,
+            service.subject_id(area, name),
+            version=change.version,
+            changed={"value": values},
+        )
 
 
-def _show_change(
-    area: str, name: str, change: tuple[FigureValue, FigureValue], *, as_json: bool
-) -> None:
-    before, after = map(write, change)
+def _show_change(area: str, name: str, change: FigureChange, *, as_json: bool) -> None:
+    before, after = write(change.before), write(change.after)
     show_one({"area": area, "figure": name, "before": before, "value": after}, as_json=as_json)
 
 

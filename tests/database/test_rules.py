@@ -36,10 +36,13 @@ async def test_a_figure_set_by_the_operator_holds_until_it_is_reset(world: World
     for value, before in (("900", 1_800), ("600", 900)):
         async with world.sessions.begin() as s:
             change = await service.set_figure(s, "FR", "maximum-seconds", value, at=NOW)
-        assert change == (before, int(value))
+        assert (change.before, change.after, change.changed) == (before, int(value), True)
         assert await longest() == int(value)
     async with world.sessions.begin() as s:
-        assert await service.reset_figure(s, "FR", "maximum-seconds") == (600, 1_800)
+        change = await service.reset_figure(s, "FR", "maximum-seconds", at=NOW)
+        assert (change.before, change.after, change.version) == (600, 1_800, 3)
+        again = await service.reset_figure(s, "FR", "maximum-seconds", at=NOW)
+        assert (again.version, again.changed) == (3, False)
     assert await longest() == 1_800
 
 

@@ -192,6 +192,14 @@ ROUTES: Final[Mapping[str, Route]] = {
         money=True,
     ),
     "explain_balance": Route("GET", "/callers/{account_id}/ledger", "read"),
+    # rules
+    "list_rule_sets": Route("GET", "/rule-sets", "read"),
+    "list_rule_figures": Route("GET", "/rule-figures", "read"),
+    "get_rule_figure": Route("GET", "/rule-figures/GB/notice-tell", "read"),
+    "set_rule_figure": Route(
+        "PUT", "/rule-figures/GB/notice-tell", "manage", {"value": "10.00"}, edit=True
+    ),
+    "reset_rule_figure": Route("DELETE", "/rule-figures/GB/notice-tell", "manage", edit=True),
     # tariffs
     "list_tariffs": Route("GET", "/tariffs", "read"),
     "add_tariff": Route("POST", "/tariffs", "manage", {"name": "dear", "terms": TERMS}),

@@ -44,9 +44,12 @@ def bounds_of(terms: PremiumTerms, asked: CallRules, *, skippable: bool) -> Call
     def lower(mine: Money | None, theirs: Money | None) -> Money | None:
         return least([one for one in (mine, theirs) if one is not None])
 
+    longest = terms.maximum_seconds
+    if asked.maximum_seconds is not None:
+        longest = min(longest, asked.maximum_seconds)
     return CallBounds(
         rule_set=asked.rule_set,
-        maximum_seconds=min(terms.maximum_seconds, asked.maximum_seconds or terms.maximum_seconds),
+        maximum_seconds=longest,
         maximum_charge=lower(terms.maximum_charge, asked.maximum_charge),
         day_maximum=lower(terms.day_maximum, asked.day_maximum),
         month_maximum=lower(terms.month_maximum, asked.month_maximum),
