@@ -249,6 +249,7 @@ def _premium(call: CallRecord) -> dict[str, Any]:
         "retail_per_minute": terms.retail_per_minute,
         "retail_per_call": terms.retail_per_call,
         "cap_seconds": call.premium.cap.seconds,
+        "rule_sets": call.premium.bounds.rule_set,
     }
     if settlement is None or settlement.premium is None:
         return prices
