@@ -1,5 +1,6 @@
 """Premium terms of numbers: new versions, never edits; and what terms mean before they hold."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import APIRouter, status
@@ -13,10 +14,11 @@ from api.schemas import premium as schema
 from api.schemas.base import amount_of
 from billing.catalogue import listing, premium
 from billing.catalogue.premium_preview import preview
+from billing.catalogue.values import PremiumTerms
 from billing.kit.pages import Slice
 from dialplan.prompts.catalogue import LANGUAGES
+from dialplan.prompts.messages import message_phrases
 from dialplan.prompts.sentences import transcript
-from dialplan.prompts.values import Phrase
 
 router = APIRouter(prefix="/numbers/{number_id}/premium-terms", tags=["numbers"])
 
@@ -87,5 +89,12 @@ async def preview_premium_terms(
             )
             for one in found.calls
         ],
-        announcements={one: transcript(Phrase("price", terms.retail), one) for one in LANGUAGES},
+        announcements={one: _announcement(terms, found.message, one) for one in LANGUAGES},
     )
+
+
+def _announcement(terms: PremiumTerms, parts: Sequence[str], language: str) -> str:
+    message = message_phrases(
+        parts, retail=terms.retail, provider=terms.publisher, service=terms.service
+    )
+    return " ".join(transcript(phrase, language) for phrase in message)

@@ -219,7 +219,8 @@ class TermsPreview(Answer):
         description="What the calls asked for come to; longer ones than the longest are left out."
     )
     announcements: dict[str, str] = Field(
-        description="What callers hear where we announce the price, by language.",
+        description="What callers hear where we announce the price, by language: all that the"
+        " rules of the country ask for.",
         examples=[{"en": "This call costs eighty cents a minute."}],
     )
 

@@ -14,7 +14,7 @@ from billing.catalogue.premium import as_ruled, versions
 from billing.catalogue.values import PremiumTerms
 from billing.money.values import Money
 from billing.rulesets.errors import RuleBroken
-from billing.rulesets.rules import broken_by
+from billing.rulesets.rules import broken_by, call_rules, kind_of
 from billing.rulesets.service import sets_in_force
 
 
@@ -29,10 +29,14 @@ class MeteredCall:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The rules that terms would break, none if they could be saved, and what calls come to."""
+    """The rules that terms would break, none if they could be saved, and what calls come to.
+
+    `message` are the parts of the free message that the rules ask for, in order.
+    """
 
     broken: tuple[RuleBroken, ...]
     calls: tuple[MeteredCall, ...]
+    message: tuple[str, ...]
 
 
 async def preview(
@@ -60,4 +64,5 @@ async def preview(
             for one in seconds
             if one <= terms.maximum_seconds
         ),
+        message=call_rules(sets, kind_of(sets, number.e164)).message,
     )

@@ -82,7 +82,8 @@ async def test_terms_are_tried_without_being_saved(api: Client, path: str) -> No
     assert tried["calls"] == [
         {"metered_seconds": 62, "retail": money("0.82"), "outpayment": money("0.5613")}
     ]
-    assert "eighty cents" in tried["announcements"]["en"]
+    said = tried["announcements"]["en"]
+    assert said.index("provided by") < said.index("eighty cents") < said.index("before the tone")
     dear = TERMS | {"retail_per_minute": money("99.00"), "retail_per_call": money("99.00")}
     broken = ok(await api.post(f"{path}/preview", json={"terms": dear}))
     assert broken["ok"] is False
