@@ -8,8 +8,8 @@ from ari_app.calls.names import number_of
 from ari_app.calls.snapshot import Snapshot
 from ari_app.calls.states import Leg
 from billing.accounts.values import Identified
-from billing.calls.values import EndReason, OpenCall
-from billing.catalogue.values import ServedNumber
+from billing.calls.values import EndReason, NoPayer, OpenCall
+from billing.catalogue.values import LINES, ServedNumber
 from billing.kit.limits import Limits
 from billing.money.values import Money
 
@@ -65,6 +65,14 @@ def adopted(call: OpenCall, data: CallData, start_ms: int) -> Next:
         limited=True,
     )
     return adopt(data, talk, number_of(bridge))
+
+
+def no_payer_of(call: OpenCall) -> NoPayer | None:
+    """Why a call that ended without us earned nothing, by the rule of one that we carry."""
+    number = call.number
+    if call.account_id is not None or number is None or number.kind in LINES:
+        return None
+    return NoPayer.CALLER_UNKNOWN if number.premium is None else None
 
 
 def reason_of(call: OpenCall, seen: Snapshot) -> EndReason:

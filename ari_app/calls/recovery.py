@@ -14,7 +14,7 @@ import structlog
 
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls.adopting import RECOVERED_SAYS, Next, let_go, release
-from ari_app.calls.found import adopted, data_of, reason_of
+from ari_app.calls.found import adopted, data_of, no_payer_of, reason_of
 from ari_app.calls.missed import legs_now, tell_missed
 from ari_app.calls.names import Names, call_of
 from ari_app.calls.registry import Registry
@@ -24,7 +24,7 @@ from ari_app.cel import CelReader
 from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.calls import service as calls
-from billing.calls.values import EndReason, NoPayer, OpenCall
+from billing.calls.values import EndReason, OpenCall
 from billing.kit.database import Sessions
 
 SAYS = (*range(1, 30), *range(RECOVERED_SAYS, RECOVERED_SAYS + 10))
@@ -201,7 +201,7 @@ class Recovery:
             call.call_id,
             EndReason.SERVICE_DOWN,
             (),
-            None if call.account_id else NoPayer.CALLER_UNKNOWN,
+            no_payer_of(call),
             datetime.now(UTC),
             (),
             by_cel=True,

@@ -164,7 +164,8 @@ async def attend(
         )
     ).all()
     to_do: list[CallOrder] = []
-    closed: set[UUID] = set()
+    # One in hand that isn't open any more was closed by whoever asked anew past its deadline.
+    closed = set(in_hand) - {row.id for row, _ in rows}
     for row, reason in rows:
         if reason is not None:
             row.state, row.result, row.closed_at = OrderState.DONE, reason, at

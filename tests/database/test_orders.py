@@ -94,6 +94,10 @@ async def test_a_new_order_takes_the_place_of_one_that_is_too_old(world: World) 
     new = await asked(world, call_id, TOO_LATE)
     assert (await now(world, old)).state == "expired"
     assert (new.order_id != old.order_id, new.state) == (True, "asked")
+    # Who had the old one in hand lets go of it.
+    taken = await attended(world, [call_id], in_hand=[old.order_id], after=TOO_LATE)
+    assert taken.closed == {old.order_id}
+    assert [one.order_id for one in taken.to_do] == [new.order_id]
 
 
 async def test_a_process_started_anew_takes_what_the_one_before_did_not_finish(
