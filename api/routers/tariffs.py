@@ -13,6 +13,7 @@ from api.paging import Page, Paged, page_of
 from api.problems import problems
 from api.schemas import tariffs as schema
 from api.schemas.base import amount_of
+from billing.catalogue.tollfree import check_notice
 from billing.tariffs import rules, service
 from billing.tariffs.service import TariffUnknown
 from billing.tariffs.values import Tariff
@@ -114,7 +115,11 @@ async def list_versions(
     summary="Add a version to a tariff",
     status_code=status.HTTP_201_CREATED,
     responses=problems(
-        "tariff-unknown", "tariff-version-taken", "invalid-tariff", "currency-mismatch"
+        "tariff-unknown",
+        "tariff-version-taken",
+        "invalid-tariff",
+        "currency-mismatch",
+        "rule-broken",
     ),
 )
 async def add_version(
@@ -122,9 +127,9 @@ async def add_version(
 ) -> schema.Version:
     """Say what a tariff costs from a moment on. Calls that were quoted before keep their price."""
     row = await service.require(s, tariff_id)
-    kept = await service.add_version(
-        s, name=row.name, tariff=body.terms.value(), valid_from=body.valid_from or at, at=at
-    )
+    tariff, valid_from = body.terms.value(), body.valid_from or at
+    await check_notice(s, tariff_id, tariff, valid_from=valid_from, at=at)
+    kept = await service.add_version(s, name=row.name, tariff=tariff, valid_from=valid_from, at=at)
     made = schema.version_shown(kept)
     detail = made.model_dump(mode="json")
     await actor.record(s, "version-added", "tariff", tariff_id, at=at, name=row.name, **detail)

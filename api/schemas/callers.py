@@ -14,6 +14,7 @@ from api.schemas.base import (
     Id,
     Language,
     Moment,
+    MomentIn,
     Name,
     Request,
     amount_of,
@@ -32,6 +33,10 @@ _ZONE = "Whose days and months his limits count by, an IANA time zone."
 _ALONE = "So much a day without a PIN, from a trusted trunk; null: a PIN always."
 _CALL = "The most that one call may cost; null: no limit."
 _DAY = "The most that the calls of a day may cost; null: no limit."
+_TERMS = (
+    "When he accepted the terms of paid calls on toll-free numbers (rule R19); null: never, so"
+    " nothing is charged there where the rules ask for it, as in the United States."
+)
 _MONTH = "The most that the calls of a month may cost; null: no limit."
 
 
@@ -65,6 +70,9 @@ class CallerEdit(Edit):
     call_limit: AmountIn | None = Field(default=UNSET, description=_CALL, examples=[_TWENTY])
     day_limit: AmountIn | None = Field(default=UNSET, description=_DAY, examples=[_TWENTY])
     month_limit: AmountIn | None = Field(default=UNSET, description=_MONTH, examples=[_TWENTY])
+    terms_accepted_at: MomentIn | None = Field(
+        default=UNSET, description=_TERMS, examples=["2026-11-22T12:00:00Z"]
+    )
 
     def given(self) -> dict[str, Any]:
         """Give what the sender really sent; limits as money."""
@@ -107,6 +115,7 @@ class Caller(Answer):
         description="After too many wrong PINs, none is looked at until then; null: open.",
         examples=["2026-11-22T12:15:00Z"],
     )
+    terms_accepted_at: Moment | None = Field(description=_TERMS, examples=["2026-11-22T12:00:00Z"])
     version: int = Field(description="Raised by each edit; also the ETag.", examples=[1])
 
 
@@ -176,6 +185,7 @@ def shown(caller: CallerListed) -> Caller:
         day_limit=optional_amount(caller.day_limit),
         month_limit=optional_amount(caller.month_limit),
         locked_until=caller.locked_until,
+        terms_accepted_at=caller.terms_accepted_at,
         version=caller.version,
     )
 

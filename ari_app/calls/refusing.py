@@ -10,6 +10,7 @@ from billing.calls.values import EndReason
 NO_TALK: dict[EndReason, str] = {
     EndReason.EXPERT_BUSY: "expert-busy",
     EndReason.EXPERT_AWAY: "expert-away",
+    EndReason.EXPERT_NOT_CHECKED: "expert-away",
     EndReason.EXPERT_REFUSED: "expert-refused",
     EndReason.EXPERT_NO_ANSWER: "expert-no-answer",
     EndReason.EXPERT_UNREACHABLE: "expert-unreachable",
@@ -17,6 +18,7 @@ NO_TALK: dict[EndReason, str] = {
     EndReason.LIMIT_REACHED: "limit-reached",
     EndReason.CURRENCY: "wrong-currency",
     EndReason.NO_TARIFF: "no-tariff",
+    EndReason.TERMS_NOT_ACCEPTED: "terms-not-accepted",
 }
 """What the caller hears for each reason there is no talk with the expert he chose."""
 

@@ -37,6 +37,7 @@ class CallerListed:
     day_limit: Money | None
     month_limit: Money | None
     locked_until: datetime | None
+    terms_accepted_at: datetime | None
     version: int
 
 
@@ -128,5 +129,6 @@ def _value(
         day_limit=limit(account.day_limit),
         month_limit=limit(account.month_limit),
         locked_until=locked_until,
+        terms_accepted_at=account.terms_accepted_at,
         version=account.version,
     )

@@ -37,6 +37,9 @@ class CallerAccount(Base):
     receipts: Mapped[bool | None] = mapped_column(
         comment="whether an SMS tells of each charged call; null: as the operator's setting says"
     )
+    terms_accepted_at: Mapped[datetime | None] = mapped_column(
+        comment="without it nothing is charged on toll-free numbers (rule R19)"
+    )
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(comment="his calls keep naming him")
     version: Mapped[int] = mapped_column(server_default=text("1"))

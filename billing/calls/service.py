@@ -26,6 +26,7 @@ from billing.calls.settling import (
 from billing.calls.values import Reception
 from billing.catalogue import service as catalogue
 from billing.catalogue.models import ExpertPhone
+from billing.catalogue.tollfree import pin_required
 from billing.charging.sessions import open_session
 from billing.endpoints.formats import read_number
 from billing.endpoints.trunks import find_trunk
@@ -90,6 +91,9 @@ async def receive(
     if number is not None and number.premium is not None:
         # His phone company bills him: what he has with us stays out of it.
         caller = None
+    if caller is not None and not caller.pin_needed and number is not None:
+        # A toll-free number asks for it whatever the caller's account and the trunk allow.
+        caller = replace(caller, pin_needed=await pin_required(s, number.e164, at))
     language = (
         (caller.language if caller else None)
         or (number.language if number else None)

@@ -37,6 +37,7 @@ class EndReason(StrEnum):
     LIMIT_REACHED = "limit-reached"
     CURRENCY = "currency"
     NO_TARIFF = "no-tariff"
+    TERMS_NOT_ACCEPTED = "terms-not-accepted"
     SERVICE_DOWN = "service-down"
     DATABASE_AWAY = "database-away"
     OPERATOR_ENDED = "operator-ended"

@@ -15,6 +15,7 @@ from billing.catalogue.errors import (
     PriceOutOfBounds,
 )
 from billing.catalogue.models import Expert, Number
+from billing.catalogue.tollfree import check_notice
 from billing.catalogue.values import PriceBounds
 from billing.money.values import Money
 from billing.tariffs import service as tariffs
@@ -86,10 +87,13 @@ async def change_price(
         if valid_from > at:
             own = await tariffs.add_version(s, name=name, tariff=kept.tariff, valid_from=at, at=at)
             expert.tariff_id = own.tariff_id
+    raised = replace(kept.tariff, price_per_minute=price)
+    assert expert.tariff_id is not None  # it has a version in force
+    await check_notice(s, expert.tariff_id, raised, valid_from=valid_from, at=at)
     changed = await tariffs.add_version(
         s,
         name=name,
-        tariff=replace(kept.tariff, price_per_minute=price),
+        tariff=raised,
         valid_from=valid_from,
         at=at,
     )

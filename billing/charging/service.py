@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from billing.accounts import spending
 from billing.catalogue import reservations
 from billing.catalogue.service import tariff_for
+from billing.catalogue.tollfree import agreement_required
 from billing.charging import holds, sessions
 from billing.charging.errors import RequestOutOfOrder, SessionState
 from billing.charging.models import ChargingSession, GrantRow
@@ -62,6 +63,10 @@ async def quote(
     tariff = version.tariff
     if tariff.currency != account.currency:
         return Refused(Refusal.CURRENCY)
+    if account.terms_accepted_at is None and await agreement_required(
+        s, number_id, session.began_at
+    ):
+        return Refused(Refusal.TERMS_NOT_ACCEPTED)
     share = await share_for(s, expert_id=expert_id, number_id=number_id)
     share_rules.check(share, tariff.tax_basis_points)
     spending_limits = spending.limits_of(

@@ -20,6 +20,7 @@ class Refusal(StrEnum):
     EXPERT_NOT_CHECKED = "expert-not-checked"
     LIMIT_REACHED = "limit-reached"
     NO_TARIFF = "no-tariff"
+    TERMS_NOT_ACCEPTED = "terms-not-accepted"
 
 
 @dataclass(frozen=True, slots=True)

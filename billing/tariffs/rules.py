@@ -192,3 +192,23 @@ def _charged_before(tariff: Tariff, earlier: Earlier | None) -> int:
     if earlier.charged.currency != tariff.currency:
         raise CurrencyMismatch(tariff.currency, earlier.charged.currency)
     return earlier.charged.amount
+
+
+def dearer(new: Tariff, old: Tariff) -> bool:
+    """Whether some call may cost more by `new` than by `old`: any component counts.
+
+    1.20 a minute by the second after 1.20 by the minute isn't; the other way round it is.
+    """
+    higher = (
+        new.price_per_minute > old.price_per_minute,
+        new.connect_fee > old.connect_fee,
+        new.minimum_charge > old.minimum_charge,
+        new.first_increment_seconds > old.first_increment_seconds,
+        new.next_increment_seconds > old.next_increment_seconds,
+        new.free_seconds < old.free_seconds,
+    )
+    if any(higher):
+        return True
+    if old.maximum_charge is None:
+        return False
+    return new.maximum_charge is None or new.maximum_charge > old.maximum_charge

@@ -153,9 +153,15 @@ async def currency_of(s: AsyncSession, tariff_id: UUID) -> str | None:
 
 async def by_name(s: AsyncSession, name: str) -> UUID:
     """Give a tariff's id; raises TariffUnknown."""
-    found = await s.scalar(select(TariffRow.id).where(TariffRow.name == name))
+    found = await find(s, name)
     if found is None:
         raise TariffUnknown(name)
+    return found
+
+
+async def find(s: AsyncSession, name: str) -> UUID | None:
+    """Give a tariff's id; None: there is none of that name."""
+    found: UUID | None = await s.scalar(select(TariffRow.id).where(TariffRow.name == name))
     return found
 
 

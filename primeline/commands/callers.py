@@ -7,6 +7,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import service
+from billing.accounts.callers import edit_caller
 from billing.accounts.service import CallerListed
 from billing.endpoints.service import claim, give_password
 from billing.kit.clock import now
@@ -143,6 +144,28 @@ def receipts(
     show_one({"receipts": wanted}, as_json=as_json)
 
 
+@app.command()
+def terms(
+    number: str,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="He doesn't accept them any more")
+    ] = False,
+    region: RegionOption = DEFAULT_REGION,
+) -> None:
+    """Note that a caller accepted the terms of paid calls on toll-free numbers (rule R19)."""
+
+    async def work(s: AsyncSession) -> None:
+        account_id = await service.caller_by_number(s, number, region)
+        values = {"terms_accepted_at": None if withdrawn else now()}
+        changed = await edit_caller(s, account_id, values, expected=None)
+        (found,) = await service.list_callers(s, account_id)
+        detail = {"version": found.version, "changed": changed}
+        await audited(s, "terms-set", "caller", account_id, **detail)
+
+    transact(work)
+    typer.echo(f"Terms of paid toll-free calls: {'withdrawn' if withdrawn else 'accepted'}.")
+
+
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List all callers."""
@@ -193,5 +216,6 @@ def _values(caller: CallerListed) -> dict[str, Any]:
         "available": caller.available,
         "number_alone_a_day": caller.number_alone_limit,
         "locked_until": caller.locked_until,
+        "terms_accepted": caller.terms_accepted_at,
         "id": caller.account_id,
     }

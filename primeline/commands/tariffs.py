@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.catalogue.tollfree import check_notice
 from billing.kit.clock import now
 from billing.money.text import parse
 from billing.money.values import Money
@@ -92,9 +93,11 @@ def add(
     valid_from = moment_of(start)
 
     async def work(s: AsyncSession) -> KeptTariff:
-        kept = await service.add_version(
-            s, name=name, tariff=tariff, valid_from=valid_from, at=now()
-        )
+        at = now()
+        known = await service.find(s, name)
+        if known is not None:
+            await check_notice(s, known, tariff, valid_from=valid_from, at=at)
+        kept = await service.add_version(s, name=name, tariff=tariff, valid_from=valid_from, at=at)
         await audited(s, "added", "tariff", kept.version_id, **_values(kept))
         return kept
 

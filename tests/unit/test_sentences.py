@@ -31,6 +31,7 @@ CALL_MACHINE_IDS = {
     "limit-reached",
     "wrong-currency",
     "no-tariff",
+    "terms-not-accepted",
     "number-unknown",
     "service-down",
     "goodbye",
