@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_23_accepted_terms"
-down_revision = "2026_11_23_expert_checks"
+down_revision = "2026_11_23_rule_versions"
 branch_labels = None
 depends_on = None
 
