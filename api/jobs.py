@@ -18,6 +18,7 @@ from billing.catalogue import service as catalogue
 from billing.kit import audit
 from billing.kit.clock import now
 from billing.kit.database import Sessions
+from billing.kit.jobs import VOICE_QUEUE, defer
 from billing.kit.settings import Settings
 from billing.money.values import Money
 from billing.monitoring import security, states
@@ -141,7 +142,7 @@ def _add_messages(
         await messages.check_message(sessions, await prompts.store(), limits, number, now())
 
     @app.periodic(cron="23 3 * * *")
-    @app.task(name="check-messages", queueing_lock="check-messages", retry=retry)
+    @app.task(name="check-messages", queue=VOICE_QUEUE, queueing_lock="check-messages", retry=retry)
     async def check_messages(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
         await messages.check_messages(sessions, await prompts.store(), limits, now())
 
@@ -168,7 +169,7 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     async def call_charged(call: str, amounts: Sequence[tuple[int, str]]) -> None:
         async with sessions.begin() as s:
             await queue_receipt(s, UUID(call), wanted_by_default=settings.receipts_by_sms, at=now())
-        await render_prompts(amounts=amounts)
+            await defer(s, "render-prompts", amounts=amounts)
 
     @app.task(name="render-prompts", retry=retry)
     async def render_prompts(**wanted: Any) -> None:

@@ -5,10 +5,12 @@ import logging
 from functools import partial
 
 import structlog
+from procrastinate import App
 
 from api import worker_metrics as metrics
 from api.jobs import make_app
 from billing.kit.database import make_engine, make_sessions
+from billing.kit.jobs import USUAL_QUEUE, VOICE_QUEUE
 from billing.kit.logs import configure
 from billing.kit.metrics import read_for_ever
 from billing.kit.settings import Settings, read_settings
@@ -28,12 +30,36 @@ async def serve(settings: Settings) -> None:
     try:
         async with app.open_async(), metrics.METRICS.served(settings):
             log.info("worker is up")
-            await app.run_worker_async(
-                concurrency=2, delete_jobs="successful", worker_middleware=[metrics.counted]
-            )
+            await _work(app)
     finally:
         reading.cancel()
         await engine.dispose()
+
+
+async def _work(app: App) -> None:
+    """Take jobs of both queues, each by a worker of its own, until one of them ends."""
+    workers = [
+        asyncio.create_task(
+            app.run_worker_async(
+                queues=[queue],
+                name=queue,
+                concurrency=at_once,
+                # One alone can hear a signal; the other is then told.
+                install_signal_handlers=queue == USUAL_QUEUE,
+                delete_jobs="successful",
+                worker_middleware=[metrics.counted],
+            )
+        )
+        for queue, at_once in ((USUAL_QUEUE, 2), (VOICE_QUEUE, 1))
+    ]
+    try:
+        ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    for worker in ended:
+        worker.result()
 
 
 if __name__ == "__main__":

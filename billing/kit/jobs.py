@@ -4,11 +4,17 @@ The bodies live in `api.worker`: nothing here imports them.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import procrastinate
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+USUAL_QUEUE: Final = "default"
+VOICE_QUEUE: Final = "voices"
+"""For jobs that have sentences said: minutes of work, which no receipt and no sweep waits for."""
+
+_VOICED: Final = frozenset({"render-prompts", "check-message"})
 
 _app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
@@ -19,7 +25,8 @@ async def defer(s: AsyncSession, name: str, **arguments: Any) -> None:
     `arguments` must be JSON. Costs one statement.
     """
     fairy = await (await s.connection()).get_raw_connection()
-    task = _app.configure_task(name, connection=fairy.driver_connection)
+    queue = VOICE_QUEUE if name in _VOICED else USUAL_QUEUE
+    task = _app.configure_task(name, connection=fairy.driver_connection, queue=queue)
     await task.defer_async(**arguments)
 
 

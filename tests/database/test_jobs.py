@@ -19,7 +19,7 @@ from billing.calls.service import import_cel
 from billing.calls.values import CelRow
 from billing.kit.clock import to_ms
 from billing.kit.database import Sessions
-from billing.kit.jobs import defer
+from billing.kit.jobs import USUAL_QUEUE, VOICE_QUEUE, defer
 from billing.kit.settings import Settings
 from billing.money.values import Money
 from billing.tariffs.snapshot import to_json
@@ -47,6 +47,17 @@ async def test_a_job_is_kept_by_a_commit_and_dropped_by_a_rollback(sessions: Ses
         await defer(s, "render-prompts", names=["Ada"])
         await s.commit()
         assert await s.scalar(count) == 1
+
+
+async def test_a_receipt_does_not_wait_for_sentences_to_be_said(sessions: Sessions) -> None:
+    async with sessions.begin() as s:
+        await defer(s, "render-prompts", names=["Ada"])
+        await defer(s, "send-notification", notification="none")
+        found = await s.execute(text("SELECT task_name, queue_name FROM procrastinate_jobs"))
+        assert {(task, queue) for task, queue in found} == {
+            ("render-prompts", VOICE_QUEUE),
+            ("send-notification", USUAL_QUEUE),
+        }
 
 
 async def test_a_saved_price_is_rendered_before_anybody_hears_it(
