@@ -36,6 +36,8 @@ STATUS: Final[Mapping[str, HTTPStatus]] = {
     "too-many-streams": HTTPStatus.SERVICE_UNAVAILABLE,
     "too-many-wrong-keys": HTTPStatus.TOO_MANY_REQUESTS,
     "twilio-signature-wrong": HTTPStatus.FORBIDDEN,
+    "voucher-tries": HTTPStatus.TOO_MANY_REQUESTS,
+    "voucher-used": HTTPStatus.CONFLICT,
     "version-conflict": HTTPStatus.PRECONDITION_FAILED,
 }
 """Codes with a status of their own."""
@@ -54,7 +56,7 @@ PHRASES: Final[Mapping[int, str]] = {
 }
 """What RFC 9110 calls them; Python does so only from 3.13 on."""
 
-VALUES_UNKNOWN: Final = frozenset({"reference-unknown", "time-zone-unknown"})
+VALUES_UNKNOWN: Final = frozenset({"reference-unknown", "time-zone-unknown", "voucher-unknown"})
 """Codes that end like something that isn't there, but name a value that was given."""
 
 

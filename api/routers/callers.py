@@ -1,14 +1,13 @@
-"""Callers: their accounts, numbers, limits, PINs and credit."""
+"""Callers: their accounts, numbers, limits and PINs."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response, status
 
-from api.auth import MayManage, MayMoveMoney, MayRead
+from api.auth import MayManage, MayRead
 from api.conditional import IfMatch, tag, tagged
 from api.deps import Now, Transaction
-from api.idempotency import IdempotencyKey, once, own
 from api.paging import Page, Paged, page_of
 from api.problems import problems
 from api.schemas import callers as schema
@@ -16,8 +15,6 @@ from api.schemas.base import optional_money
 from api.schemas.numbers import E164
 from billing.accounts import callers, listing, service
 from billing.kit.jobs import defer
-from billing.kit.pages import Slice
-from billing.ledger import service as ledger
 
 router = APIRouter(prefix="/callers", tags=["callers"])
 
@@ -151,61 +148,6 @@ async def reset_pin(caller_id: CallerId, s: Transaction, actor: MayManage, at: N
     pin = await service.set_pin(s, caller_id)
     await actor.record(s, "pin-set", "caller", caller_id, at=at)
     return schema.Pin(pin=pin)
-
-
-@router.post(
-    "/{caller_id}/top-ups",
-    summary="Add to a caller's credit",
-    status_code=status.HTTP_201_CREATED,
-    responses=problems("caller-unknown", "amount-invalid", "currency-mismatch"),
-)
-async def top_up(
-    caller_id: CallerId,
-    body: schema.TopUpNew,
-    s: Transaction,
-    actor: MayMoveMoney,
-    at: Now,
-    key: IdempotencyKey,
-    response: Response,
-) -> schema.TopUp:
-    """Add credit, once for each Idempotency-Key. A call that goes on is lengthened by it."""
-    money = body.amount.money()
-
-    async def work() -> schema.TopUp:
-        await listing.get_caller(s, caller_id)
-        done = await service.top_up(s, caller_id, money, idempotency_key=own(actor, key), at=at)
-        await actor.record(s, "topped-up", "caller", caller_id, at=at, amount=money, key=key)
-        return schema.top_up_shown(done)
-
-    return await once(
-        s,
-        actor,
-        key,
-        route="top-up",
-        request={"caller": str(caller_id), "amount": money.amount, "currency": money.currency},
-        at=at,
-        response=response,
-        answer=schema.TopUp,
-        work=work,
-    )
-
-
-@router.get(
-    "/{caller_id}/ledger",
-    summary="Explain a caller's balance",
-    responses=problems("caller-unknown"),
-)
-async def explain_balance(
-    caller_id: CallerId, s: Transaction, _: MayRead, paging: Paged
-) -> Page[schema.Line]:
-    """Explain his balance line by line, oldest first; holds are shown, and change nothing."""
-    caller = await listing.get_caller(s, caller_id)
-    (seen,) = paging.after(int) or (0,)
-    lines = [one for one in await ledger.explain(s, caller.wallet_id) if one.line.position > seen]
-    shown = tuple(lines[: paging.limit])
-    more = len(lines) > len(shown)
-    after = (shown[-1].line.position,) if more else None
-    return page_of(Slice(shown, after), schema.line_shown)
 
 
 async def _shown(s: Transaction, caller_id: UUID, response: Response) -> schema.Caller:

@@ -14,9 +14,11 @@ from api.routers.experts import ExpertId
 from api.schemas import phones as schema
 from api.schemas.experts import Endpoint, Expert
 from api.schemas.experts import shown as expert_shown
+from api.schemas.numbers import E164
 from api.schemas.trunks import Password
 from billing.catalogue import experts, listing, phones
 from billing.endpoints import service
+from billing.endpoints.values import KnownPhone
 from billing.kit.pages import Slice
 
 router = APIRouter(tags=["phones"])
@@ -32,6 +34,21 @@ async def list_phones(s: Transaction, _: MayRead, paging: Paged) -> Page[schema.
     shown = tuple(later[: paging.limit])
     after = (shown[-1].endpoint,) if len(later) > len(shown) else None
     return page_of(Slice(shown, after), schema.shown)
+
+
+@router.post(
+    "/phones",
+    summary="Add a SIP phone that is no expert's",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems("endpoint-taken"),
+)
+async def add_sip_phone(
+    body: schema.SipPhoneNew, s: Transaction, actor: MayManage, at: Now
+) -> schema.Phone:
+    """Add a SIP phone; it registers once it has a password, which is made after it."""
+    await service.claim(s, body.endpoint, number=body.number)
+    await actor.record(s, "added", "phone", body.endpoint, at=at, number=body.number)
+    return schema.shown(KnownPhone(body.endpoint, body.number, None))
 
 
 @router.post(
@@ -89,6 +106,30 @@ async def add_phone(
     row.version += 1
     await s.flush()
     return await _changed(s, expert_id, before, actor, at, response)
+
+
+@router.delete(
+    "/experts/{expert_id}/phones/{number}",
+    summary="Take an ordinary number away from an expert",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems("expert-unknown", "phone-unknown"),
+)
+async def remove_expert_number(
+    expert_id: ExpertId,
+    number: Annotated[E164, Path(description="The number, E.164.", examples=["+33639980017"])],
+    s: Transaction,
+    actor: MayManage,
+    at: Now,
+    seen: IfMatch,
+    response: Response,
+) -> None:
+    """Ring him there no more. A SIP phone is taken away by its name, under `/phones`."""
+    row = await experts.locked(s, expert_id, seen)
+    before = (await listing.get_expert(s, expert_id)).endpoints
+    await phones.remove_ordinary_phone(s, expert_id, number, at)
+    row.version += 1
+    await s.flush()
+    await _changed(s, expert_id, before, actor, at, response)
 
 
 @router.put(

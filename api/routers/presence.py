@@ -1,4 +1,4 @@
-"""Presence, hours, shares and PINs of experts; extensions that are free."""
+"""Presence, hours and PINs of experts; extensions that are free."""
 
 from typing import Annotated
 
@@ -14,8 +14,6 @@ from api.schemas.experts import Expert
 from api.schemas.experts import shown as expert_shown
 from billing.catalogue import experts, listing, opening, pins
 from billing.catalogue import presence as service
-from billing.shares.service import set_share, shares_of
-from billing.shares.values import ShareRule
 
 router = APIRouter(tags=["experts"])
 
@@ -86,53 +84,6 @@ async def set_hours(
     }
     await actor.edited(s, "expert", expert_id, at=at, version=row.version, changed=changed)
     return found
-
-
-@router.get(
-    "/experts/{expert_id}/share",
-    summary="Show an expert's share",
-    responses=tagged() | problems("expert-unknown"),
-)
-async def get_share(
-    expert_id: ExpertId, s: Transaction, _: MayRead, response: Response
-) -> schema.Share:
-    """Show what part of each charge he gets; a number's own share wins over it."""
-    expert = await listing.get_expert(s, expert_id)
-    tag(response, expert.version)
-    return schema.share_shown((await shares_of(s, [expert_id]))[expert_id])
-
-
-@router.put(
-    "/experts/{expert_id}/share",
-    summary="Set an expert's share",
-    responses=tagged() | problems("expert-unknown", "invalid-share-rule"),
-)
-async def put_share(
-    expert_id: ExpertId,
-    body: schema.ShareSet,
-    s: Transaction,
-    actor: MayManage,
-    at: Now,
-    seen: IfMatch,
-    response: Response,
-) -> schema.Share:
-    """Say what part he gets of calls quoted from now on."""
-    row = await experts.locked(s, expert_id, seen)
-    before = (await shares_of(s, [expert_id]))[expert_id]
-    rule = ShareRule(body.expert_basis_points, body.basis)
-    if rule != before:
-        await set_share(s, rule, at=at, expert_id=expert_id)
-        row.version += 1
-        await s.flush()
-        changed = {
-            "share": {
-                "from": [before.expert_basis_points, before.basis],
-                "to": [rule.expert_basis_points, rule.basis],
-            }
-        }
-        await actor.edited(s, "expert", expert_id, at=at, version=row.version, changed=changed)
-    tag(response, row.version)
-    return schema.share_shown(rule)
 
 
 @router.post(

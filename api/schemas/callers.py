@@ -1,8 +1,8 @@
 """Callers, their credit and their limits as JSON."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.schemas.base import (
     UNSET,
@@ -23,6 +23,7 @@ from api.schemas.base import (
 from api.schemas.numbers import E164
 from billing.accounts.listing import CallerListed
 from billing.accounts.service import TopUp as TopUpValue
+from billing.accounts.vouchers import Redeemed as RedeemedValue
 from billing.ledger.values import ExplainedLine
 
 _ID = "3d6a1c2e-7b4f-4c8d-8e9a-0f1b2c3d4e5f"
@@ -37,6 +38,7 @@ _TERMS = (
     "When he accepted the terms of paid calls on toll-free numbers (rule R19); null: never, so"
     " nothing is charged there where the rules ask for it, as in the United States."
 )
+_RECEIPTS = "Whether he gets an SMS about each charged call; null: as the setting says."
 _MONTH = "The most that the calls of a month may cost; null: no limit."
 
 
@@ -73,6 +75,7 @@ class CallerEdit(Edit):
     terms_accepted_at: MomentIn | None = Field(
         default=UNSET, description=_TERMS, examples=["2026-11-22T12:00:00Z"]
     )
+    receipts: bool | None = Field(default=UNSET, description=_RECEIPTS, examples=[True])
 
     def given(self) -> dict[str, Any]:
         """Give what the sender really sent; limits as money."""
@@ -111,6 +114,7 @@ class Caller(Answer):
     call_limit: Amount | None = Field(description=_CALL, examples=[_TWENTY])
     day_limit: Amount | None = Field(description=_DAY, examples=[_TWENTY])
     month_limit: Amount | None = Field(description=_MONTH, examples=[_TWENTY])
+    receipts: bool | None = Field(description=_RECEIPTS, examples=[True])
     locked_until: Moment | None = Field(
         description="After too many wrong PINs, none is looked at until then; null: open.",
         examples=["2026-11-22T12:15:00Z"],
@@ -150,6 +154,24 @@ class TopUp(Answer):
     )
 
 
+class VoucherKeyed(Request):
+    """A voucher's code to be redeemed."""
+
+    code: Annotated[str, StringConstraints(pattern="^[0-9 -]{1,40}$")] = Field(
+        description="16 digits; blanks and hyphens don't count.", examples=["1234 5678 9012 3452"]
+    )
+
+
+class Redeemed(Answer):
+    """A voucher that was redeemed."""
+
+    id: Id = Field(description="The voucher's id.", examples=[_ID])
+    amount: Amount = Field(description="What it was worth.", examples=[_TWENTY])
+    available: Amount = Field(
+        description="What the caller could spend right after it.", examples=[_TWENTY]
+    )
+
+
 class Line(Answer):
     """One step of a wallet's balance."""
 
@@ -184,6 +206,7 @@ def shown(caller: CallerListed) -> Caller:
         call_limit=optional_amount(caller.call_limit),
         day_limit=optional_amount(caller.day_limit),
         month_limit=optional_amount(caller.month_limit),
+        receipts=caller.receipts,
         locked_until=caller.locked_until,
         terms_accepted_at=caller.terms_accepted_at,
         version=caller.version,
@@ -194,6 +217,13 @@ def top_up_shown(done: TopUpValue) -> TopUp:
     """Show a top-up."""
     return TopUp(
         id=done.transfer_id, amount=amount_of(done.amount), available=amount_of(done.available)
+    )
+
+
+def redeemed_shown(done: RedeemedValue) -> Redeemed:
+    """Show a voucher that was redeemed."""
+    return Redeemed(
+        id=done.voucher_id, amount=amount_of(done.amount), available=amount_of(done.available)
     )
 
 

@@ -32,6 +32,18 @@ class PhoneNew(Request):
         return self
 
 
+class SipPhoneNew(Request):
+    """A SIP phone that is no expert's: a caller's, or the office's."""
+
+    endpoint: Endpoint = Field(description="Its name, given once.", examples=["cleo"])
+    number: E164 | None = Field(
+        default=None,
+        description="The caller id of its own calls, E.164: a caller's number makes it his; null:"
+        " none.",
+        examples=["+33639980001"],
+    )
+
+
 class Order(Request):
     """An expert's phones in the order they shall ring."""
 

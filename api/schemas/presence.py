@@ -1,20 +1,15 @@
-"""Presence, hours and shares of experts as JSON."""
-
-from typing import Literal
+"""Presence and hours of experts as JSON."""
 
 from pydantic import Field
 
 from api.schemas.base import Answer, Id, MomentIn, Name, Request
 from api.schemas.experts import Presence
 from billing.catalogue.values import OpenHours
-from billing.shares.values import ShareRule
 
 _WEEKDAY = "0 is Monday, 6 is Sunday."
 _FROM = "Minutes after midnight: 540 is 9:00."
 _TO = "Minutes after midnight, not included: 720 is 12:00, 1440 is midnight."
 _ZONE = "Whose clock the hours are on, an IANA time zone."
-_SHARE = "The expert's part in hundredths of a per cent: 7000 is 70 %."
-_BASIS = "Of the charge without (`net`) or with (`gross`) tax."
 
 
 class PresenceSet(Request):
@@ -69,20 +64,6 @@ class Hours(Answer):
     time_zone: str = Field(description=_ZONE, examples=["Europe/Paris"])
 
 
-class ShareSet(Request):
-    """What part of each charge an expert gets."""
-
-    expert_basis_points: int = Field(ge=0, le=10_000, description=_SHARE, examples=[7000])
-    basis: Literal["net", "gross"] = Field(default="net", description=_BASIS, examples=["net"])
-
-
-class Share(Answer):
-    """What part of each charge the expert gets."""
-
-    expert_basis_points: int = Field(description=_SHARE, examples=[7000])
-    basis: Literal["net", "gross"] = Field(description=_BASIS, examples=["net"])
-
-
 class FreeExtensions(Answer):
     """Extensions that nobody has."""
 
@@ -96,8 +77,3 @@ class Pin(Answer):
         description="The expert's id.", examples=["8f0d5a3e-9f64-4a3b-8f0a-1b2c3d4e5f60"]
     )
     pin: str = Field(description="Shown this once, kept nowhere.", examples=["480215"])
-
-
-def share_shown(rule: ShareRule) -> Share:
-    """Show a share."""
-    return Share(expert_basis_points=rule.expert_basis_points, basis=rule.basis)

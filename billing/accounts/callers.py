@@ -20,7 +20,7 @@ from billing.ledger.models import Wallet
 from billing.money.values import Money
 
 LIMITS: Final = frozenset({"number_alone_limit", "call_limit", "day_limit", "month_limit"})
-EDITABLE: Final = LIMITS | {"name", "language", "time_zone", "terms_accepted_at"}
+EDITABLE: Final = LIMITS | {"name", "language", "time_zone", "terms_accepted_at", "receipts"}
 
 
 async def edit_caller(

@@ -20,7 +20,10 @@ from billing.tariffs.models import TariffRow
 
 @dataclass(frozen=True, slots=True)
 class CallerListed:
-    """A caller as operators see him; limits None: none. `endpoints`: SIP phones of his own."""
+    """A caller as operators see him; limits None: none. `endpoints`: SIP phones of his own.
+
+    `receipts` None: as the setting says.
+    """
 
     account_id: UUID
     wallet_id: UUID
@@ -36,6 +39,7 @@ class CallerListed:
     call_limit: Money | None
     day_limit: Money | None
     month_limit: Money | None
+    receipts: bool | None
     locked_until: datetime | None
     terms_accepted_at: datetime | None
     version: int
@@ -128,6 +132,7 @@ def _value(
         call_limit=limit(account.call_limit),
         day_limit=limit(account.day_limit),
         month_limit=limit(account.month_limit),
+        receipts=account.receipts,
         locked_until=locked_until,
         terms_accepted_at=account.terms_accepted_at,
         version=account.version,

@@ -102,7 +102,7 @@ class InvalidBounds(PrimelineError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The least and the most an expert may ask are whole cents of one currency,"
+            "The least and the most an expert may ask are whole cents of his tariff's currency,"
             " the least not above the most."
         )
 

@@ -43,13 +43,25 @@ async def set_bounds(s: AsyncSession, expert_id: UUID, bounds: PriceBounds | Non
     expert = await s.get(Expert, expert_id, with_for_update=True)
     if expert is None:
         raise ExpertUnknown(expert_id)
-    if bounds is not None and expert.tariff_id is not None:
-        currency = await tariffs.currency_of(s, expert.tariff_id)
+    if bounds is not None:
+        # Without a tariff nobody knew later which currency they are in.
+        currency = expert.tariff_id and await tariffs.currency_of(s, expert.tariff_id)
         if currency != bounds.least.currency:
             raise InvalidBounds
     expert.price_min = None if bounds is None else bounds.least.amount
     expert.price_max = None if bounds is None else bounds.most.amount
     await s.flush()
+
+
+async def bounds_of(s: AsyncSession, expert_id: UUID) -> PriceBounds | None:
+    """Give what an expert may ask, in his tariff's currency; None: he may not change his price."""
+    expert = await s.get(Expert, expert_id)
+    if expert is None or expert.price_min is None or expert.price_max is None:
+        return None
+    currency = expert.tariff_id and await tariffs.currency_of(s, expert.tariff_id)
+    if not currency:
+        return None
+    return PriceBounds(Money(expert.price_min, currency), Money(expert.price_max, currency))
 
 
 async def settable_price(s: AsyncSession, expert_id: UUID, at: datetime) -> SettablePrice | None:

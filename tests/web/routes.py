@@ -52,6 +52,24 @@ async def _second_admin(api: Client, _stock: Stock) -> None:
     ok(await api.post("/keys", json={"name": "second", "scopes": ["admin"]}), 201)
 
 
+async def _ordinary_number(api: Client, stock: Stock) -> None:
+    any_version = {"If-Match": "*"}
+    way_out = {"host": "carrier.example", "presented_number": "+33199001234"}
+    ok(
+        await api.patch(
+            "/trunks/carrier", json=way_out | {"destinations": ["FR-mobile"]}, headers=any_version
+        )
+    )
+    ok(
+        await api.post(
+            f"/experts/{stock.free_expert_id}/phones",
+            json={"number": "+33639980017", "trunk": "carrier"},
+            headers=any_version,
+        ),
+        201,
+    )
+
+
 NUMBER: Final = "+33639980042"
 TERMS: Final = {"price_per_minute": {"amount": "1.50", "currency": "EUR"}}
 
@@ -114,12 +132,37 @@ ROUTES: Final[Mapping[str, Route]] = {
     "put_share": Route(
         "PUT", "/experts/{expert_id}/share", "manage", {"expert_basis_points": 6_000}, edit=True
     ),
+    "get_bounds": Route("GET", "/experts/{expert_id}/price-bounds", "read"),
+    "set_bounds": Route(
+        "PUT",
+        "/experts/{expert_id}/price-bounds",
+        "manage",
+        {
+            "least": {"amount": "0.80", "currency": "EUR"},
+            "most": {"amount": "2.50", "currency": "EUR"},
+        },
+        edit=True,
+    ),
+    "list_shares": Route("GET", "/shares", "read"),
+    "get_number_share": Route("GET", "/numbers/{number_id}/share", "read"),
+    "put_number_share": Route(
+        "PUT", "/numbers/{number_id}/share", "manage", {"expert_basis_points": 5_000}, edit=True
+    ),
+    "remove_number_share": Route("DELETE", "/numbers/{number_id}/share", "manage", edit=True),
     "reset_expert_pin": Route("POST", "/experts/{expert_id}/pin", "manage"),
     "free_extensions": Route("GET", "/extensions/free?digits=2", "read"),
     # phones and trunks
     "list_phones": Route("GET", "/phones", "read"),
     "make_phone_password": Route("POST", "/phones/expert-11/password", "manage"),
     "remove_phone": Route("DELETE", "/phones/expert-11", "manage"),
+    "add_sip_phone": Route("POST", "/phones", "manage", {"endpoint": "office"}),
+    "remove_expert_number": Route(
+        "DELETE",
+        "/experts/{free_expert_id}/phones/+33639980017",
+        "manage",
+        edit=True,
+        prepare=_ordinary_number,
+    ),
     "add_phone": Route(
         "POST", "/experts/{expert_id}/phones", "manage", {"endpoint": "ada-2"}, edit=True
     ),
@@ -189,6 +232,13 @@ ROUTES: Final[Mapping[str, Route]] = {
         "/callers/{account_id}/top-ups",
         "money",
         {"amount": {"amount": "5.00", "currency": "EUR"}},
+        money=True,
+    ),
+    "redeem_voucher": Route(
+        "POST",
+        "/callers/{account_id}/vouchers",
+        "money",
+        lambda stock: {"code": stock.code},
         money=True,
     ),
     "explain_balance": Route("GET", "/callers/{account_id}/ledger", "read"),

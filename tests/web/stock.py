@@ -14,6 +14,7 @@ class Stock:
 
     account_id: UUID
     batch_id: str
+    code: str
     call_id: UUID
     dispute_id: str
     expert_id: UUID
@@ -58,6 +59,7 @@ async def make_stock(api: Client, world: World) -> Stock:
     return Stock(
         account_id=world.account_id,
         batch_id=batch["id"],
+        code=batch["codes"][0],
         call_id=call_id,
         dispute_id=dispute["id"],
         expert_id=world.expert_id,
