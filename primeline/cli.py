@@ -17,12 +17,16 @@ from primeline import migrating
 from primeline.commands import (
     backup,
     books,
+    caller_edits,
     callers,
     calls,
     disputes,
+    expert_edits,
     experts,
+    history,
     keys,
     monitoring,
+    number_edits,
     numbers,
     orders,
     phones,
@@ -91,6 +95,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Sell advice over an ordinary phone line.",
 )
+experts.app.command("edit")(expert_edits.edit)
+experts.app.command("remove")(expert_edits.remove)
+experts.app.command("share")(expert_edits.share)
+experts.app.command("free-extensions")(expert_edits.free_extensions)
+numbers.app.command("edit")(number_edits.edit)
+numbers.app.command("remove")(number_edits.remove)
+numbers.app.command("share")(number_edits.share)
+callers.app.command("edit")(caller_edits.edit)
+callers.app.command("numbers")(caller_edits.set_numbers)
+callers.app.command("remove")(caller_edits.remove)
+callers.app.command("redeem")(caller_edits.redeem)
+
 app.add_typer(calls.app, name="calls")
 app.add_typer(numbers.app, name="number")
 app.add_typer(premium.app, name="premium")
@@ -104,6 +120,8 @@ app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
 app.add_typer(disputes.app, name="dispute")
 app.command("orders")(orders.list_)
+app.command("audit")(history.list_changes)
+app.command("notifications")(history.list_notifications)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("alarms")(monitoring.list_alarms)

@@ -5,14 +5,43 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls import books
 from billing.calls.books import Finding
-from primeline.commands.common import JsonOption, show_list, transact
+from billing.calls.overview import Overview, overview
+from primeline.commands.common import JsonOption, show_list, show_one, transact
 
 app = typer.Typer(no_args_is_help=True, help="The ledger, proved and explained.")
 
 
-@app.callback()
-def group() -> None:
-    """Keep `check` a command of its own while it is the only one."""
+@app.command()
+def balances(as_json: JsonOption = False) -> None:
+    """Show whose money is where: held for callers, owed to experts, expected of carriers."""
+
+    async def work(s: AsyncSession) -> Overview:
+        return await overview(s)
+
+    found = transact(work)
+    wallets = [
+        {
+            "currency": one.currency,
+            "wallets": one.wallets,
+            "posted": one.posted,
+            "held": one.held,
+        }
+        for one in found.wallets
+    ]
+    accounts = [
+        {
+            "kind": one.kind,
+            "currency": one.currency,
+            "accounts": one.accounts,
+            "balance": one.balance,
+        }
+        for one in found.kinds
+    ]
+    if as_json:
+        show_one({"wallets": wallets, "accounts": accounts}, as_json=True)
+        return
+    show_list(wallets, title="Callers' credit", as_json=False)
+    show_list(accounts, title="Ledger", as_json=False)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -29,6 +29,9 @@ V = TypeVar("V")
 RegionOption = Annotated[str, typer.Option(help="Country of a number without +")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON instead of a table.")]
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask")]
+
+NONE = "none"
 STATEMENT_TIMEOUT_MS = 30_000
 PAGE = 200
 
@@ -90,6 +93,25 @@ async def audited(
         detail={name: plain(value) for name, value in detail.items()},
         at=now(),
     )
+
+
+async def edited(
+    s: AsyncSession, subject: str, subject_id: object, *, version: int, changed: Mapping[str, Any]
+) -> None:
+    """Note an edit in the audit log as the API does; one that changed nothing leaves no trace."""
+    if changed:
+        await audited(s, "edited", subject, subject_id, version=version, changed=dict(changed))
+
+
+def sure(question: str, *, yes: bool) -> None:
+    """Ask before what can't be undone; ends the command unless the answer is yes."""
+    if not yes:
+        typer.confirm(question, abort=True)
+
+
+def or_none(text: str) -> str | None:
+    """Read an option that "none" empties."""
+    return None if text == NONE else text
 
 
 def shown(value: Any) -> str:

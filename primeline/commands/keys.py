@@ -13,6 +13,7 @@ from primeline.commands.common import (
     JsonOption,
     actor,
     audited,
+    edited,
     list_all,
     show_list,
     show_one,
@@ -79,6 +80,23 @@ def revoke(name: NameArgument, as_json: JsonOption = False) -> None:
         )
         if changed:
             await audited(s, "revoked", "api-key", key.key_id, version=key.version, changed=changed)
+        return key
+
+    show_one(_values(transact(work)), as_json=as_json)
+
+
+@app.command()
+def rename(
+    name: NameArgument,
+    new_name: Annotated[str, typer.Argument(help="Its name from now on")],
+    as_json: JsonOption = False,
+) -> None:
+    """Give a key another name; what it opens stays."""
+
+    async def work(s: AsyncSession) -> ApiKey:
+        found = await service.key_by_name(s, name)
+        key, changed = await service.rename_key(s, found.key_id, new_name, expected=None)
+        await edited(s, "api-key", key.key_id, version=key.version, changed=changed)
         return key
 
     show_one(_values(transact(work)), as_json=as_json)

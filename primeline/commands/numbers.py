@@ -75,7 +75,7 @@ def add(
             region=region,
             at=now(),
         )
-        values = _values(await _one(s, require_e164(number, region)))
+        values = number_values(await _one(s, require_e164(number, region)))
         await audited(s, "added", "number", number_id, **values)
         return values
 
@@ -89,7 +89,7 @@ def list_(as_json: JsonOption = False) -> None:
     async def work(s: AsyncSession) -> list[NumberListed]:
         return await listing.list_numbers(s)
 
-    show_list([_values(one) for one in transact(work)], title="Numbers", as_json=as_json)
+    show_list([number_values(one) for one in transact(work)], title="Numbers", as_json=as_json)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def show(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption
     async def work(s: AsyncSession) -> NumberListed:
         return await _one(s, require_e164(number, region))
 
-    show_one(_values(transact(work)), as_json=as_json)
+    show_one(number_values(transact(work)), as_json=as_json)
 
 
 async def _one(s: AsyncSession, e164: str) -> NumberListed:
@@ -109,7 +109,8 @@ async def _one(s: AsyncSession, e164: str) -> NumberListed:
     return found[0]
 
 
-def _values(number: NumberListed) -> dict[str, Any]:
+def number_values(number: NumberListed) -> dict[str, Any]:
+    """Give a number as commands show it."""
     return {
         "number": number.e164,
         "kind": number.kind,

@@ -63,7 +63,7 @@ async def _ordinary_number(api: Client, stock: Stock) -> None:
     ok(
         await api.post(
             f"/experts/{stock.free_expert_id}/phones",
-            json={"number": "+33639980017", "trunk": "carrier"},
+            json={"number": "+33612345678", "trunk": "carrier"},
             headers=any_version,
         ),
         201,
@@ -158,7 +158,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "add_sip_phone": Route("POST", "/phones", "manage", {"endpoint": "office"}),
     "remove_expert_number": Route(
         "DELETE",
-        "/experts/{free_expert_id}/phones/+33639980017",
+        "/experts/{free_expert_id}/phones/+33612345678",
         "manage",
         edit=True,
         prepare=_ordinary_number,
