@@ -81,7 +81,7 @@ async def edit_trunk(
     response: Response,
 ) -> schema.Trunk:
     """Change what is given; calls that go on keep what counted for them."""
-    before = await trunks.get_trunk(s, name)
+    before = await trunks.get_trunk(s, name, to_edit=True)
     after = _after(request, before.trunk, body.given())
     known = await trunks.change_trunk(s, after, expected=seen)
     changed = trunks.changed(before.trunk, after)
@@ -104,7 +104,7 @@ async def make_trunk_password(
     response: Response,
 ) -> schema.Password:
     """Make a new password that the carrier's calls must log in with, shown this once."""
-    before = await trunks.get_trunk(s, name)
+    before = await trunks.get_trunk(s, name, to_edit=True)
     made = new_password()
     after = replace(before.trunk, ha1=ha1_of(name, made))
     known = await trunks.change_trunk(s, after, expected=seen)

@@ -85,7 +85,7 @@ async def remove_caller(
     Raises CallerUnknown, VersionConflict, or CallerInUse while there is money of his here.
     """
     row = await locked(s, account_id, expected)
-    wallet = await s.get(Wallet, row.wallet_id, with_for_update=True)
+    wallet = await s.get(Wallet, row.wallet_id, populate_existing=True, with_for_update=True)
     if wallet is None or wallet.posted or wallet.pending:
         raise CallerInUse(row.name)
     await s.execute(delete(CallerNumber).where(CallerNumber.account_id == account_id))
@@ -96,7 +96,7 @@ async def remove_caller(
 
 async def locked(s: AsyncSession, account_id: UUID, expected: Expected) -> CallerAccount:
     """Give a caller's row, locked, at a version that is allowed."""
-    row = await s.get(CallerAccount, account_id, with_for_update=True)
+    row = await s.get(CallerAccount, account_id, populate_existing=True, with_for_update=True)
     if row is None or row.removed_at is not None:
         raise CallerUnknown(account_id)
     versions.require(row, expected, subject="caller", subject_id=account_id)

@@ -48,7 +48,7 @@ async def lower_day_limit(s: AsyncSession, account_id: UUID, limit: Money) -> No
 
     Raises CallerUnknown, CurrencyMismatch or LimitNotLower.
     """
-    account = await s.get(CallerAccount, account_id, with_for_update=True)
+    account = await s.get(CallerAccount, account_id, populate_existing=True, with_for_update=True)
     if account is None:
         raise CallerUnknown(account_id)
     amount = (Money.zero(account.currency) + limit).amount

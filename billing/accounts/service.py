@@ -123,7 +123,7 @@ async def add_caller(
 
 async def set_number_alone_limit(s: AsyncSession, account_id: UUID, limit: Money | None) -> None:
     """Allow so much a day to be spent by number alone; None: a PIN always."""
-    account = await s.get(CallerAccount, account_id, with_for_update=True)
+    account = await s.get(CallerAccount, account_id, populate_existing=True, with_for_update=True)
     if account is None:
         raise CallerUnknown(account_id)
     account.number_alone_limit = (

@@ -182,7 +182,7 @@ async def void_batch(s: AsyncSession, batch_id: UUID, *, at: datetime) -> Voided
 
     Voiding again changes nothing. What was redeemed stays.
     """
-    batch = await s.get(VoucherBatch, batch_id, with_for_update=True)
+    batch = await s.get(VoucherBatch, batch_id, populate_existing=True, with_for_update=True)
     if batch is None:
         raise BatchUnknown(batch_id)
     changed = batch.voided_at is None

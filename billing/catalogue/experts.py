@@ -111,7 +111,7 @@ async def remove_expert(
 
 async def locked(s: AsyncSession, expert_id: UUID, expected: Expected) -> Expert:
     """Give an expert's row, locked, at a version that is allowed."""
-    row = await s.get(Expert, expert_id, with_for_update=True)
+    row = await s.get(Expert, expert_id, populate_existing=True, with_for_update=True)
     if row is None or row.removed_at is not None:
         raise ExpertUnknown(expert_id)
     versions.require(row, expected, subject="expert", subject_id=expert_id)

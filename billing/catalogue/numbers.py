@@ -72,7 +72,7 @@ async def remove_number(
 
 async def locked(s: AsyncSession, number_id: UUID, expected: Expected) -> Number:
     """Give a number's row, locked, at a version that is allowed."""
-    row = await s.get(Number, number_id, with_for_update=True)
+    row = await s.get(Number, number_id, populate_existing=True, with_for_update=True)
     if row is None or row.removed_at is not None:
         raise NumberUnknown(str(number_id))
     versions.require(row, expected, subject="number", subject_id=number_id)

@@ -76,7 +76,7 @@ async def set_hours(
     Raises ExpertUnknown, InvalidHours or TimeZoneUnknown.
     """
     _check(hours)
-    expert = await s.get(Expert, expert_id, with_for_update=True)
+    expert = await s.get(Expert, expert_id, populate_existing=True, with_for_update=True)
     if expert is None or expert.removed_at is not None:
         raise ExpertUnknown(expert_id)
     expert.version += 1

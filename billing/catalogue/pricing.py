@@ -40,7 +40,7 @@ async def set_bounds(s: AsyncSession, expert_id: UUID, bounds: PriceBounds | Non
     """
     if bounds is not None and not _are_right(bounds):
         raise InvalidBounds
-    expert = await s.get(Expert, expert_id, with_for_update=True)
+    expert = await s.get(Expert, expert_id, populate_existing=True, with_for_update=True)
     if expert is None:
         raise ExpertUnknown(expert_id)
     if bounds is not None:
@@ -83,7 +83,7 @@ async def change_price(
     A tariff that others use too stays as it is: he gets one of his own with all its other terms.
     Raises ExpertUnknown, PriceNotSettable, PriceOutOfBounds, or what the tariff's own rules raise.
     """
-    expert = await s.get(Expert, expert_id, with_for_update=True)
+    expert = await s.get(Expert, expert_id, populate_existing=True, with_for_update=True)
     if expert is None:
         raise ExpertUnknown(expert_id)
     kept = await _in_force(s, expert, at)

@@ -36,8 +36,13 @@ async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:
     return None if row is None else trunk_of(row)
 
 
-async def get_trunk(s: AsyncSession, name: str) -> KnownTrunk:
-    """Give a trunk with its id and version; raises TrunkUnknown."""
+async def get_trunk(s: AsyncSession, name: str, *, to_edit: bool = False) -> KnownTrunk:
+    """Give a trunk with its id and version; raises TrunkUnknown.
+
+    `to_edit`: nobody else changes it before this transaction ends.
+    """
+    if to_edit:
+        return _known(await _locked(s, name, None))
     row = await s.scalar(select(TrunkRow).where(TrunkRow.name == name))
     if row is None:
         raise TrunkUnknown(name)

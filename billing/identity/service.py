@@ -174,7 +174,7 @@ async def _require_other_admin(s: AsyncSession, key_id: UUID, at: datetime) -> N
 
 
 async def _locked(s: AsyncSession, key_id: UUID, expected: Expected) -> ApiKeyRow:
-    row = await s.get(ApiKeyRow, key_id, with_for_update=True)
+    row = await s.get(ApiKeyRow, key_id, populate_existing=True, with_for_update=True)
     if row is None:
         raise KeyUnknown(key_id)
     versions.require(row, expected, subject="api-key", subject_id=key_id)

@@ -48,7 +48,7 @@ async def queue(s: AsyncSession, *, key: str, to_e164: str, text: str, at: datet
 
 async def try_once(s: AsyncSession, notification_id: UUID) -> int | None:
     """Count a try, to be committed before it is made; None: there is nothing left to send."""
-    row = await s.get(Notification, notification_id, with_for_update=True)
+    row = await s.get(Notification, notification_id, populate_existing=True, with_for_update=True)
     if row is None or row.state != State.QUEUED:
         return None
     row.tries += 1
@@ -62,7 +62,7 @@ async def send(s: AsyncSession, sender: Sender, notification_id: UUID, at: datet
     From the second try on, the service is asked first whether it took the message before: the
     answer may have been lost. Raises NotSent if it is to be tried again.
     """
-    row = await s.get(Notification, notification_id, with_for_update=True)
+    row = await s.get(Notification, notification_id, populate_existing=True, with_for_update=True)
     if row is None or row.state != State.QUEUED:
         return
     message = Message(row.id, row.to_e164, row.text, row.queued_at)
