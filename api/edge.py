@@ -18,7 +18,7 @@ from billing.kit.ids import new_call_id
 
 REQUEST_ID: Final = "X-Request-Id"
 LARGEST_BODY_BYTES: Final = 65_536
-LARGER_BODIES: Final[dict[str, int]] = {}
+LARGER_BODIES: Final[dict[str, int]] = {"/v1/statements": 4 * 1024 * 1024 + LARGEST_BODY_BYTES}
 """Path prefixes whose bodies may have more bytes: uploaded files."""
 
 BODY_SECONDS: Final = 10

@@ -34,6 +34,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
     {"name": "disputes", "description": "Calls whose bill somebody contests."},
     {"name": "rules", "description": "What the law asks, figure by figure, and where from."},
+    {"name": "statements", "description": "What carriers say premium-rate calls came to."},
     {"name": "reports", "description": "Revenue, balances, proof that the books are right."},
     {"name": "notifications", "description": "Messages to people, and what became of each."},
     {"name": "keys", "description": "API keys: made, renamed, revoked."},
@@ -76,6 +77,9 @@ def _completed(schema: dict[str, Any]) -> dict[str, Any]:
     for name in _FRAMEWORKS_OWN:
         schemas.pop(name, None)
     schemas["Problem"] = problems.SCHEMA
+    for name, one in schemas.items():
+        if name.startswith("Body_"):
+            one["description"] = "A file, sent as multipart/form-data."
     for path in schema["paths"].values():
         for method, operation in path.items():
             if method in _METHODS:

@@ -42,7 +42,8 @@ SCHEMA: Final[Mapping[str, Any]] = {
         },
         "errors": {
             "type": "array",
-            "description": "With code `request-invalid`: what is wrong where.",
+            "description": "With code `request-invalid` or `statement-unreadable`: what is wrong"
+            " where.",
             "examples": [[{"at": "body.price", "sentence": "Field required"}]],
             "items": {"type": "object"},
         },

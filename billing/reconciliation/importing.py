@@ -1,5 +1,6 @@
 """A statement's file taken in: previewed, then once for all."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ async def preview(
     """Show what an import would come to; writes nothing. Raises what `import_statement` raises."""
     known = await layouts.find(s, layout)
     await _refuse_again(s, known, content)
-    return await compare(s, known.layout, read(content, known.layout), days)
+    lines = await asyncio.to_thread(read, content, known.layout)
+    return await compare(s, known.layout, lines, days)
 
 
 async def import_statement(
@@ -60,7 +62,7 @@ async def import_statement(
     StatementUnreadable, StatementTaken or PeriodInvalid; then nothing was taken.
     """
     known = await layouts.find(s, layout)
-    lines = read(content, known.layout)
+    lines = await asyncio.to_thread(read, content, known.layout)
     await applying.lock_carrier(s, known.layout.carrier)
     await _refuse_again(s, known, content)
     compared = await compare(s, known.layout, lines, days)

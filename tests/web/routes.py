@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.web.client import Client, ok
-from tests.web.stock import Stock
+from tests.web.stock import FIRST_FILE, LAYOUT, Stock
 
 Prepare = Callable[[Client, Stock], Awaitable[None]]
 Body = dict[str, Any] | Callable[[Stock], dict[str, Any]] | None
@@ -19,7 +19,8 @@ class Route:
     """A request that is answered with a 2xx; `scope` None: no key is needed.
 
     `{…}` in the path are fields of the stock. `edit`: it is sent with If-Match; `money`: with an
-    Idempotency-Key; `stream`: its answer doesn't end. `prepare` does first what the stock lacks.
+    Idempotency-Key; `stream`: its answer doesn't end; `upload`: a file. `prepare` does first what the
+    stock lacks.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Route:
     stream: bool = False
     prepare: Prepare | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    upload: bytes | None = None
 
     def request(self, stock: Stock) -> dict[str, Any]:
         """The arguments of the client's `request`."""
@@ -44,6 +46,8 @@ class Route:
             "url": self.path.format_map(vars(stock)),
             "headers": headers,
         }
+        if self.upload is not None:
+            made["files"] = {"file": ("statement.csv", self.upload, "text/csv")}
         body = self.body(stock) if callable(self.body) else self.body
         return made if body is None else made | {"json": body}
 
@@ -82,6 +86,8 @@ PREMIUM: Final = {
         "service": "Advice by Ada",
     }
 }
+
+SECOND_FILE: Final = FIRST_FILE.replace(b"1.00", b"2.00")
 
 ROUTES: Final[Mapping[str, Route]] = {
     # health
@@ -217,6 +223,27 @@ ROUTES: Final[Mapping[str, Route]] = {
     "get_revenue": Route("GET", "/revenue?first=2026-11-01&last=2026-11-30", "read"),
     "get_balances": Route("GET", "/books/balances", "read"),
     "check_books": Route("GET", "/books/check", "read"),
+    # statements
+    "list_layouts": Route("GET", "/statement-layouts", "read"),
+    "add_layout": Route("POST", "/statement-layouts", "manage", LAYOUT | {"name": "second"}),
+    "get_layout": Route("GET", "/statement-layouts/{layout_id}", "read"),
+    "edit_layout": Route(
+        "PATCH", "/statement-layouts/{layout_id}", "manage", {"tolerance_seconds": 9}, edit=True
+    ),
+    "list_statements": Route("GET", "/statements", "read"),
+    "preview_statement": Route(
+        "POST", "/statements/preview?layout=sums", "money", upload=SECOND_FILE
+    ),
+    "import_statement": Route(
+        "POST", "/statements?layout=sums", "money", money=True, upload=SECOND_FILE
+    ),
+    "get_statement": Route("GET", "/statements/{statement_id}", "read"),
+    "list_statement_lines": Route("GET", "/statements/{statement_id}/lines", "read"),
+    "apply_statement": Route("POST", "/statements/{statement_id}/apply", "money", money=True),
+    "write_off_statement": Route(
+        "POST", "/statements/{statement_id}/write-off", "money", money=True
+    ),
+    "sign_off_statement": Route("POST", "/statements/{statement_id}/sign-off", "money"),
     # callers
     "list_callers": Route("GET", "/callers", "read"),
     "add_caller": Route("POST", "/callers", "manage", {"name": "Dora", "numbers": [NUMBER]}),

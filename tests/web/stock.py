@@ -7,6 +7,15 @@ from billing.catalogue import listing
 from tests.database.world import World
 from tests.web.client import Client, ok
 
+LAYOUT = {
+    "name": "sums",
+    "carrier": "carrier",
+    "kind": "aggregate",
+    "columns": {"number": "to", "start": "day", "amount": "pays"},
+    "date_formats": ["%Y-%m-%d"],
+}
+FIRST_FILE = b"to;day;pays\n+33199001235;2026-11-22;1.00\n"
+
 
 @dataclass
 class Stock:
@@ -20,10 +29,12 @@ class Stock:
     expert_id: UUID
     free_expert_id: UUID
     key_id: str
+    layout_id: str
     number_id: UUID
     open_call_id: UUID
     order_id: str
     poor_account_id: str
+    statement_id: str
     tariff_id: UUID
 
 
@@ -56,6 +67,15 @@ async def make_stock(api: Client, world: World) -> Stock:
         ),
         201,
     )
+    layout = ok(await api.post("/statement-layouts", json=LAYOUT), 201)
+    statement = ok(
+        await api.post(
+            "/statements?layout=sums",
+            files={"file": ("sums.csv", FIRST_FILE)},
+            headers={"Idempotency-Key": "stock"},
+        ),
+        201,
+    )
     return Stock(
         account_id=world.account_id,
         batch_id=batch["id"],
@@ -65,9 +85,11 @@ async def make_stock(api: Client, world: World) -> Stock:
         expert_id=world.expert_id,
         free_expert_id=world.other_expert_id,
         key_id=key["id"],
+        layout_id=layout["id"],
         number_id=world.number_id,
         open_call_id=open_call_id,
         order_id=order["id"],
         poor_account_id=poor["caller"]["id"],
+        statement_id=statement["id"],
         tariff_id=expert.tariff_id,
     )
