@@ -19,8 +19,8 @@ class Route:
     """A request that is answered with a 2xx; `scope` None: no key is needed.
 
     `{…}` in the path are fields of the stock. `edit`: it is sent with If-Match; `money`: with an
-    Idempotency-Key; `stream`: its answer doesn't end; `upload`: a file. `prepare` does first what the
-    stock lacks.
+    Idempotency-Key; `stream`: its answer doesn't end; `upload`: a file. `prepare` does
+    first what the stock lacks.
     """
 
     method: str
