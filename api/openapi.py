@@ -35,6 +35,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "disputes", "description": "Calls whose bill somebody contests."},
     {"name": "rules", "description": "What the law asks, figure by figure, and where from."},
     {"name": "statements", "description": "What carriers say premium-rate calls came to."},
+    {"name": "monitoring", "description": "Alarms; how Asterisk, trunks and phones are."},
     {"name": "reports", "description": "Revenue, balances, proof that the books are right."},
     {"name": "notifications", "description": "Messages to people, and what became of each."},
     {"name": "keys", "description": "API keys: made, renamed, revoked."},

@@ -21,6 +21,7 @@ from primeline.commands import (
     callers,
     calls,
     disputes,
+    doctor,
     expert_edits,
     experts,
     history,
@@ -126,6 +127,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("alarms")(monitoring.list_alarms)
 app.command("status")(monitoring.status)
+app.command("doctor")(doctor.doctor)
 app.command("revenue")(reports.revenue)
 app.command("price")(reports.price)
 app.add_typer(trunks.app, name="trunk")

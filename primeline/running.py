@@ -39,6 +39,8 @@ class Running:
     ari_user: str
     ari_password: str = field(repr=False)
     database_url: str = field(repr=False)
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+    """What its parts were given; `PRIMELINE_…` alone."""
 
 
 def data_dir() -> Path:
@@ -84,6 +86,17 @@ def find_key() -> str:
 def database_named() -> bool:
     """Whether the environment or a secret file names a database."""
     return bool(os.environ.get(DATABASE_VARIABLE) or secret_of_file(DATABASE_VARIABLE))
+
+
+def find_whole_settings() -> Settings:
+    """Give the settings that the running system gave its parts, else the environment's.
+
+    Raises NoDatabase or SettingsInvalid.
+    """
+    running = find(data_dir())
+    if running is None or database_named() or not running.environment:
+        return find_settings()
+    return read_settings(given=running.environment)
 
 
 def find_settings() -> Settings:

@@ -134,6 +134,11 @@ def _running(system: System) -> Running:
         ari_user=ARI_USER,
         ari_password=system.instance.secrets.ari_password,
         database_url=system.database_url,
+        environment={
+            name: value
+            for name, value in system.environment.items()
+            if name.startswith("PRIMELINE_")
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -133,15 +134,22 @@ class Settings(BaseSettings):
         return value
 
 
-def read_settings(*, database_url: str | None = None) -> Settings:
+def read_settings(
+    *, database_url: str | None = None, given: Mapping[str, str] | None = None
+) -> Settings:
     """Settings of the environment; SettingsInvalid names each variable that is wrong or missing.
 
-    `database_url` wins over the environment's. The environment wins over the files in the folder
-    that PRIMELINE_SECRETS_DIR names, one for each setting: `primeline_database_url`.
+    `database_url` wins over the environment's, and so does each variable in `given`. The
+    environment wins over the files in the folder that PRIMELINE_SECRETS_DIR names, one for each
+    setting: `primeline_database_url`.
     """
-    given: dict[str, Any] = {} if database_url is None else {"database_url": database_url}
+    values: dict[str, Any] = {
+        name.removeprefix("PRIMELINE_").lower(): value for name, value in (given or {}).items()
+    }
+    if database_url is not None:
+        values["database_url"] = database_url
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(values)
     except ValidationError as error:
         problems = []
         for problem in error.errors():

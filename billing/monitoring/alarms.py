@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.kit.pages import After, Slice, take
 from billing.monitoring.models import AlarmRow
 from billing.monitoring.values import Alarm, AlarmKind
 
@@ -51,6 +52,24 @@ async def list_alarms(
     if not cleared_too:
         query = query.where(AlarmRow.cleared_at.is_(None))
     return [_alarm(row) for row in await s.scalars(query)]
+
+
+async def page_alarms(
+    s: AsyncSession,
+    *,
+    limit: int,
+    after: After | None = None,
+    kind: AlarmKind | None = None,
+    cleared_too: bool = False,
+) -> Slice[Alarm]:
+    """List alarms page by page, in the order they were first raised, newest first."""
+    query = select(AlarmRow)
+    if kind is not None:
+        query = query.where(AlarmRow.kind == kind)
+    if not cleared_too:
+        query = query.where(AlarmRow.cleared_at.is_(None))
+    found = await take(s, query, (AlarmRow.id,), limit=limit, after=after, descending=True)
+    return Slice(tuple(_alarm(row) for row in found.items), found.after)
 
 
 def _alarm(row: AlarmRow) -> Alarm:

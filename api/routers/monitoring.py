@@ -1,0 +1,39 @@
+"""Alarms, and how everything that we are connected to is."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.auth import MayRead
+from api.deps import Transaction
+from api.paging import Page, Paged, page_of
+from api.schemas import monitoring as schema
+from billing.monitoring import alarms, states
+from billing.monitoring.values import AlarmKind
+
+router = APIRouter(tags=["monitoring"])
+
+
+@router.get("/alarms", summary="List alarms")
+async def list_alarms(
+    s: Transaction,
+    _: MayRead,
+    paging: Paged,
+    kind: Annotated[
+        AlarmKind | None, Query(description="Only of this kind.", examples=["trunk-unreachable"])
+    ] = None,
+    cleared: Annotated[
+        bool, Query(description="Also what is right again.", examples=[True])
+    ] = False,
+) -> Page[schema.AlarmShown]:
+    """List what is wrong now, the newest first. Alarms clear themselves once it is right again."""
+    found = await alarms.page_alarms(
+        s, limit=paging.limit, after=paging.after(int), kind=kind, cleared_too=cleared
+    )
+    return page_of(found, schema.shown)
+
+
+@router.get("/states", summary="Show how trunks and phones are")
+async def list_states(s: Transaction, _: MayRead) -> schema.States:
+    """Show how each Asterisk, trunk, registration and phone is, as the monitor last saw it."""
+    return schema.states_of(await states.list_asterisks(s), await states.list_endpoints(s))
