@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from billing.kit import audit
 from billing.kit.clock import now
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
+from billing.money.plain import plain
 from billing.pins.values import PinCheck
 from dialplan.menus import values as v
 
@@ -185,8 +186,12 @@ class LineServices:
         if request.until is not None:
             until = opening.next_at(request.until, at, self._expert.time_zone)
         said: presence.Presence = "available" if request.on_line else "away"
-        await presence.set_presence(s, self._expert_id, said, until=until)
-        await self._audit(s, "presence-set", "expert", self._expert_id, at)
+        before = self._expert.presence
+        version = await presence.set_presence(s, self._expert_id, said, until=until)
+        changed = {"presence": {"from": before, "to": said}, "until": {"to": until}}
+        await self._audit(
+            s, "presence-set", "expert", self._expert_id, at, version=version, changed=changed
+        )
         note = "on line" if request.on_line else "off line"
         return Answered(
             v.OnLine(request.on_line, request.until), note if until is None else f"{note} until"
@@ -205,7 +210,13 @@ class LineServices:
         return Answered(v.Done(), "price set")
 
     async def _audit(
-        self, s: AsyncSession, action: str, subject: str, subject_id: UUID, at: datetime
+        self,
+        s: AsyncSession,
+        action: str,
+        subject: str,
+        subject_id: UUID,
+        at: datetime,
+        **detail: Any,
     ) -> None:
         await audit.record(
             s,
@@ -213,6 +224,6 @@ class LineServices:
             action=action,
             subject=subject,
             subject_id=subject_id,
-            detail={"call": str(self._call.call_id)},
+            detail={"call": str(self._call.call_id)} | plain(detail),
             at=at,
         )

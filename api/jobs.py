@@ -93,14 +93,18 @@ async def presences_ended(sessions: Sessions) -> None:
     """Set those experts away whose hour on line has passed, and write it down."""
     at = now()
     async with sessions.begin() as s:
-        for expert_id in await catalogue.end_presences(s, at):
+        for expert_id, version in (await catalogue.end_presences(s, at)).items():
             await audit.record(
                 s,
                 actor="worker",
                 action="presence-set",
                 subject="expert",
                 subject_id=expert_id,
-                detail={"presence": "away", "because": "the hour he set has passed"},
+                detail={
+                    "version": version,
+                    "changed": {"presence": {"from": "available", "to": "away"}},
+                    "because": "the hour he set has passed",
+                },
                 at=at,
             )
 

@@ -11,12 +11,14 @@ import anyio
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.live import Hub, News, Reader
 from api.schemas import calls as call_schema
 from api.schemas import live as live_schema
 from billing.calls import live, records
+from billing.identity import service as identity
 from billing.kit.clock import now
 from billing.kit.database import Sessions
 
@@ -37,12 +39,22 @@ AWAY: Final = (DBAPIError, PoolTimeoutError, TimeoutError, OSError)
 logging.getLogger("sse_starlette").setLevel(logging.INFO)
 
 
+class _KeyGone(Exception):
+    """The reader's key was revoked, or has expired."""
+
+
 def stream(
-    hub: Hub, sessions: Sessions, *, place: str | None, prices_every_seconds: int, whole: bool
+    hub: Hub,
+    sessions: Sessions,
+    *,
+    key_id: UUID,
+    place: str | None,
+    prices_every_seconds: int,
+    whole: bool,
 ) -> EventSourceResponse:
-    """Answer with the stream; it ends by itself, when the reader goes, or at shutdown."""
+    """Answer with the stream; it ends by itself, with its key or reader, and at shutdown."""
     shutdown = anyio.Event()
-    events = _Events(hub, sessions, whole=whole, prices_every_seconds=prices_every_seconds)
+    events = _Events(hub, sessions, key_id, whole=whole, prices_every_seconds=prices_every_seconds)
     return EventSourceResponse(
         events.run(place, shutdown),
         ping=PING_SECONDS,
@@ -57,10 +69,17 @@ class _Events:
     """What one reader is told."""
 
     def __init__(
-        self, hub: Hub, sessions: Sessions, *, whole: bool, prices_every_seconds: int
+        self,
+        hub: Hub,
+        sessions: Sessions,
+        key_id: UUID,
+        *,
+        whole: bool,
+        prices_every_seconds: int,
     ) -> None:
         self._hub = hub
         self._sessions = sessions
+        self._key_id = key_id
         self._whole = whole
         self._prices_every_seconds = prices_every_seconds
 
@@ -86,6 +105,8 @@ class _Events:
                     reader.missed = reader.missed or "database-away"
                     reader.woken.set()
                     await asyncio.sleep(AGAIN_SECONDS)
+        except _KeyGone:
+            return
         finally:
             wake.cancel()
             hub.leave(reader)
@@ -106,6 +127,7 @@ class _Events:
 
     async def _read(self, changed: Sequence[UUID]) -> list[tuple[str, BaseModel]]:
         async with self._sessions() as s:
+            await self._check_key(s)
             open_ = await live.list_live(s, now(), call_ids=changed)
             gone = set(changed) - {call.call_id for call in open_}
             ended = await records.summaries(s, gone) if gone else []
@@ -114,8 +136,14 @@ class _Events:
             *(("ended", call_schema.shown(call, whole=self._whole)) for call in ended),
         ]
 
+    async def _check_key(self, s: AsyncSession) -> None:
+        # Whoever loses his key hears nothing more, and within one round of prices isn't there.
+        if not await identity.still_works(s, self._key_id, now()):
+            raise _KeyGone
+
     async def _prices(self) -> Sequence[ServerSentEvent]:
         async with self._sessions() as s:
+            await self._check_key(s)
             prices = live_schema.running_prices(await live.list_live(s, now()))
         items = [price.model_dump(mode="json") for price in prices]
         return [_event("prices", {"items": items})] if items else []

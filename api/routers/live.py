@@ -76,7 +76,8 @@ async def follow_live(
     * `prices`: what paid talks have come to by now: `{"items": [{"id", "used_seconds", "charge",
       "granted_seconds_left"}]}`.
 
-    A comment comes every 15 seconds. The stream ends after 15 minutes; then come again.
+    A comment comes every 15 seconds. The stream ends after 15 minutes; then come again. It ends
+    at once when the key is revoked or expires.
     """
     hub: Hub = request.app.state.live
     if hub.full:
@@ -88,6 +89,7 @@ async def follow_live(
     return stream(
         hub,
         sessions_of(request),
+        key_id=actor.key_id,
         place=last_event_id,
         prices_every_seconds=prices_every_seconds,
         whole=Scope.MANAGE in actor.scopes,

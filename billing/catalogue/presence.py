@@ -21,10 +21,10 @@ _WEEKDAYS: Final = range(7)
 
 async def set_presence(
     s: AsyncSession, expert_id: UUID, presence: Presence, *, until: datetime | None = None
-) -> None:
+) -> int:
     """Say whether an expert takes calls; `until`: available up to then, whatever his hours.
 
-    Raises ExpertUnknown or UntilWithoutPresence.
+    Gives the version this made of him. Raises ExpertUnknown or UntilWithoutPresence.
     """
     if until is not None and presence != "available":
         raise UntilWithoutPresence
@@ -32,21 +32,23 @@ async def set_presence(
         update(Expert)
         .where(Expert.id == expert_id, Expert.removed_at.is_(None))
         .values(presence=presence, available_until=until, version=Expert.version + 1)
-        .returning(Expert.id)
+        .returning(Expert.version)
     )
-    if changed.first() is None:
+    version = changed.scalar_one_or_none()
+    if version is None:
         raise ExpertUnknown(expert_id)
+    return version
 
 
-async def end_presences(s: AsyncSession, at: datetime) -> list[UUID]:
-    """Set those away whose hour has passed; gives who they are."""
-    ended = await s.scalars(
+async def end_presences(s: AsyncSession, at: datetime) -> dict[UUID, int]:
+    """Set those away whose hour has passed; gives who they are, and the version each has now."""
+    ended = await s.execute(
         update(Expert)
         .where(Expert.available_until <= at)
         .values(presence="away", available_until=None, version=Expert.version + 1)
-        .returning(Expert.id)
+        .returning(Expert.id, Expert.version)
     )
-    return list(ended)
+    return {row.id: row.version for row in ended}
 
 
 async def takes_calls(s: AsyncSession, expert: Expert, at: datetime) -> bool:
@@ -70,10 +72,10 @@ async def set_hours(
     hours: Sequence[OpenHours],
     *,
     time_zone: str | None = None,
-) -> None:
+) -> int:
     """Set an expert's hours, and the zone they are in unless None.
 
-    Raises ExpertUnknown, InvalidHours or TimeZoneUnknown.
+    Gives the version this made of him. Raises ExpertUnknown, InvalidHours or TimeZoneUnknown.
     """
     _check(hours)
     expert = await s.get(Expert, expert_id, populate_existing=True, with_for_update=True)
@@ -97,6 +99,7 @@ async def set_hours(
             ],
         )
     await s.flush()
+    return expert.version
 
 
 def _check(hours: Iterable[OpenHours]) -> None:

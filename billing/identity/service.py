@@ -87,6 +87,12 @@ async def check_key(s: AsyncSession, text: str, at: datetime) -> ApiKey | None:
     return key if key.works(at) else None
 
 
+async def still_works(s: AsyncSession, key_id: UUID, at: datetime) -> bool:
+    """Whether a key that was checked before still opens what it opened then."""
+    row = await s.get(ApiKeyRow, key_id)
+    return row is not None and _value(row).works(at)
+
+
 async def note_use(s: AsyncSession, key: ApiKey, at: datetime) -> None:
     """Note that a key was used, once a minute at most."""
     await s.execute(

@@ -120,8 +120,10 @@ def presence(
     async def work(s: AsyncSession) -> None:
         expert = await _row(s, extension)
         moment = until and opening.next_at(until.time(), now(), expert.time_zone)
-        await service.set_presence(s, expert.id, state.value, until=moment)
-        await audited(s, "presence-set", "expert", expert.id, presence=state.value, until=moment)
+        before = expert.presence
+        version = await service.set_presence(s, expert.id, state.value, until=moment)
+        changed = {"presence": {"from": before, "to": state.value}, "until": {"to": moment}}
+        await audited(s, "presence-set", "expert", expert.id, version=version, changed=changed)
 
     transact(work)
     typer.echo(f"The expert with extension {extension} is {state.value}.")
@@ -180,9 +182,11 @@ def hours(
 
     async def work(s: AsyncSession) -> None:
         expert_id = await service.expert_by_extension(s, extension)
-        await set_hours(s, expert_id, read, time_zone=time_zone)
-        detail = {"hours": stretches, "time_zone": time_zone}
-        await audited(s, "hours-set", "expert", expert_id, **detail)
+        version = await set_hours(s, expert_id, read, time_zone=time_zone)
+        changed: dict[str, object] = {"hours": {"to": stretches or []}}
+        if time_zone is not None:
+            changed["time_zone"] = {"to": time_zone}
+        await audited(s, "hours-set", "expert", expert_id, version=version, changed=changed)
 
     transact(work)
     typer.echo(f"The expert with extension {extension} has {len(read) or 'no'} hours set.")

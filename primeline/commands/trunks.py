@@ -14,7 +14,7 @@ from billing.endpoints.digest import ha1_of, new_password
 from billing.endpoints.values import KnownTrunk, NumberFormat, Trunk
 from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.kit.secrets import SecretBox
-from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+from primeline.commands.common import JsonOption, audited, edited, show_list, show_one, transact
 from primeline.running import find_key
 
 app = typer.Typer(no_args_is_help=True, help="Lines to carriers.")
@@ -150,14 +150,14 @@ def edit(
     made = new_password() if password else None
 
     async def work(s: AsyncSession) -> KnownTrunk:
-        before = await trunks.get_trunk(s, name)
+        before = await trunks.get_trunk(s, name, to_edit=True)
         trunk = _changed(before.trunk, options)
         if password is not None:
             trunk = replace(trunk, ha1=None if made is None else ha1_of(name, made))
         expected = frozenset({before.version if version is None else version})
         known = await trunks.change_trunk(s, trunk, expected=expected)
-        changes = trunks.changed(before.trunk, trunk)
-        await audited(s, "changed", "trunk", known.trunk_id, name=name, changes=changes)
+        changed = trunks.changed(before.trunk, trunk)
+        await edited(s, "trunk", known.trunk_id, version=known.version, changed=changed)
         return known
 
     _show(transact(work), made, as_json=as_json)

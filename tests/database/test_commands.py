@@ -361,9 +361,9 @@ def test_a_trunk_is_added_shown_edited_and_removed_and_each_is_in_the_audit_log(
         rows = connection.execute(
             "SELECT action, detail FROM audit_entries WHERE subject = 'trunk' ORDER BY id"
         ).fetchall()
-    assert [action for action, _ in rows] == ["added", "changed", "changed", "removed"]
-    assert rows[1][1]["changes"]["host"] == {"from": None, "to": "sip.example.com"}
-    assert rows[1][1]["changes"]["sealed_password"] == "set"
+    assert [action for action, _ in rows] == ["added", "edited", "edited", "removed"]
+    assert rows[1][1]["changed"]["host"] == {"from": None, "to": "sip.example.com"}
+    assert rows[1][1]["changed"]["sealed_password"] == "set"
     assert "carriers-password" not in str(rows)
 
 

@@ -68,15 +68,15 @@ async def test_on_line_until_an_hour_ends_then_and_the_worker_says_so(world: Wor
         await presence.set_presence(s, world.expert_id, "available", until=hour)
     assert await world.availability(world.expert_id) is Availability.AVAILABLE
     async with world.sessions.begin() as s:
-        assert await presence.end_presences(s, hour - timedelta(seconds=1)) == []
+        assert await presence.end_presences(s, hour - timedelta(seconds=1)) == {}
     passed = now() - timedelta(seconds=1)
     async with world.sessions.begin() as s:
         await presence.set_presence(s, world.expert_id, "available", until=passed)
     assert await world.availability(world.expert_id) is Availability.AWAY
     async with world.sessions.begin() as s:
-        assert await presence.end_presences(s, now()) == [world.expert_id]
+        assert list(await presence.end_presences(s, now())) == [world.expert_id]
     async with world.sessions.begin() as s:
-        assert await presence.end_presences(s, now()) == []
+        assert await presence.end_presences(s, now()) == {}
         await presence.set_presence(s, world.expert_id, "available")
     assert await world.availability(world.expert_id) is Availability.AVAILABLE
     async with world.sessions.begin() as s:

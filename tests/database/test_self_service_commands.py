@@ -72,8 +72,13 @@ async def test_an_experts_pin_bounds_hours_and_hour_are_set_and_audited(world: W
     refused = await run("expert", "bounds", "11", "--least", "0.80")
     assert refused.exit_code == 1
     async with world.sessions() as s:
-        actions = set(await s.scalars(text("SELECT action FROM audit_entries")))
-    assert actions >= {"pin-set", "price-bounds-set", "hours-set", "presence-set"}
+        rows = await s.execute(text("SELECT action, detail FROM audit_entries"))
+    details = {row.action: row.detail for row in rows}
+    assert details.keys() >= {"pin-set", "price-bounds-set", "hours-set", "presence-set"}
+    # So that who comes too late with an edit is told what made the later versions.
+    assert details["presence-set"]["version"] == details["hours-set"]["version"] + 1
+    assert details["hours-set"]["changed"]["hours"] == {"to": ["mon 09:00-12:00"]}
+    assert details["presence-set"]["changed"]["presence"]["to"] == "available"
 
 
 @pytest.mark.parametrize("kind", ["account-line", "expert-line"])

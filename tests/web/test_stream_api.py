@@ -17,6 +17,7 @@ from sqlalchemy import text
 from api.live import Hub
 from billing.calls import service as calls
 from billing.calls.values import EndReason
+from billing.identity import service as identity
 from billing.identity.values import Scope
 from billing.kit.clock import now, to_ms
 from tests.database.world import World
@@ -55,6 +56,14 @@ class Reading:
         async with asyncio.timeout(5):
             async for _ in self._lines:
                 pass
+
+    async def rest(self) -> AsyncIterator[Event]:
+        """All events up to the stream's end."""
+        try:
+            while True:
+                yield await self.next()
+        except EOFError:
+            return
 
     async def _event(self) -> Event:
         fields: dict[str, str] = {}
@@ -135,6 +144,16 @@ async def test_a_call_is_told_from_its_beginning_to_its_end(world: World, server
         ended = await stream.next("ended")
         assert (ended.data["id"], ended.data["reason"]) == (str(call_id), "operator-ended")
         assert ended.data["charge"] == {"amount": "0.14", "currency": "EUR"}
+
+
+async def test_whose_key_is_revoked_hears_nothing_more(world: World, server: Server) -> None:
+    async with reading(server) as stream:
+        await stream.next("resync")
+        async with world.sessions.begin() as s:
+            key = await identity.key_by_name(s, "desk")
+            await identity.revoke_key(s, key.key_id, at=now(), expected=None, last_admin_too=True)
+        await world.receive()
+        assert [event async for event in stream.rest()] == []
 
 
 async def test_who_comes_back_is_told_what_he_missed(world: World, server: Server) -> None:
