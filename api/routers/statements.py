@@ -21,6 +21,9 @@ from billing.reconciliation import applying, importing, listing
 from billing.reconciliation.errors import StatementUnreadable
 from billing.reconciliation.listing import Shown
 
+MOST = 2_000
+"""Lines or calls of one statement: the sender waits for all of it."""
+
 router = APIRouter(prefix="/statements", tags=["statements"])
 
 StatementId = Annotated[
@@ -28,7 +31,10 @@ StatementId = Annotated[
 ]
 CsvFile = Annotated[
     UploadFile,
-    File(description="The carrier's CSV file, 4 MiB at most.", examples=["number;start;…"]),
+    File(
+        description="The carrier's CSV file: 4 MiB, 2 000 lines and calls at most.",
+        examples=["number;start;…"],
+    ),
 ]
 LayoutQuery = Annotated[
     Text, Query(description="By which layout it is read.", examples=["Carrier, calls"])
@@ -43,7 +49,11 @@ LastQuery = Annotated[
 ]
 
 REFUSALS = problems(
-    "statement-unreadable", "statement-taken", "statement-period-invalid", "reference-unknown"
+    "statement-unreadable",
+    "statement-too-long",
+    "statement-taken",
+    "statement-period-invalid",
+    "reference-unknown",
 )
 
 
@@ -74,7 +84,7 @@ async def preview_statement(
     content = await file.read()
     with _reading():
         days = schema.days_of(first, last)
-        return schema.preview(await importing.preview(s, layout, content, days=days))
+        return schema.preview(await importing.preview(s, layout, content, days=days, most=MOST))
 
 
 @router.post(
@@ -107,6 +117,7 @@ async def import_statement(
             by=actor.said,
             at=at,
             days=schema.days_of(first, last),
+            most=MOST,
         )
         described = await listing.get_statement(s, made.statement_id)
         detail = {

@@ -9,7 +9,14 @@ from api.schemas.disputes import Dispute
 from api.schemas.disputes import shown as dispute_shown
 from api.schemas.notifications import Message
 from api.schemas.notifications import shown as message_shown
-from api.schemas.premium_calls import CarrierBilled, Plan, carrier_billed, plan_shown
+from api.schemas.premium_calls import (
+    CarrierBilled,
+    Due,
+    Plan,
+    carrier_billed,
+    due_shown,
+    plan_shown,
+)
 from api.schemas.prices import AMOUNTS, PRICES, Price, price_of
 from billing.calls.records import CallSummary
 from billing.calls.story import Story
@@ -177,6 +184,10 @@ class CallInFull(Call):
     plan: Plan | None = Field(
         description="For a premium-rate number: what was frozen before the expert rang."
     )
+    due: Due | None = Field(
+        description="Where the carrier's outpayment stands; null: the number is not premium-rate,"
+        " or the call goes on."
+    )
     shares: Shares | None = Field(
         description="Who got what; null while it goes on.",
         examples=[dict.fromkeys(("tax", "expert", "platform"), AMOUNTS[0])],
@@ -225,6 +236,7 @@ def in_full(story: Story, dispute: DisputeValue | None, *, whole: bool) -> CallI
         nobody_pays=call.no_payer,
         price=None if call.tariff is None else price_of(call.tariff),
         plan=None if call.premium is None else plan_shown(call.premium),
+        due=None if call.premium_due is None else due_shown(call.premium_due),
         shares=None if split is None else _shares(split),
         overrun_ms=settlement.overrun_ms if settlement else None,
         credit_left=optional_amount(settlement.wallet_available) if settlement else None,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.schemas.base import Amount, Answer, amount_of
 from api.schemas.premium import Terms, terms_shown
-from billing.charging.premium.values import PremiumOutcome, PremiumPlan
+from billing.charging.premium.values import PremiumDue, PremiumOutcome, PremiumPlan
 
 _RETAIL = {"amount": "0.82", "currency": "EUR"}
 _FINE = {"amount": "0.5373", "currency": "EUR"}
@@ -27,6 +27,22 @@ class CarrierBilled(Answer):
     )
     expert: Amount = Field(description="The expert's part of that.", examples=[_FINE])
     platform: Amount = Field(description="The platform's part of that.", examples=[_FINE])
+
+
+class Due(Answer):
+    """Where a premium-rate call's outpayment stands by the ledger."""
+
+    state: Literal["expected", "due", "written-off"] = Field(
+        description="`expected`: no statement had it yet; `due`: the carrier has said what it pays;"
+        " `written-off`: given up.",
+        examples=["due"],
+    )
+    outpayment: Amount = Field(description="What the carrier owes us for it.", examples=[_FINE])
+    expert: Amount = Field(description="What of it is the expert's by now.", examples=[_FINE])
+    platform: Amount = Field(
+        description="What of it is the platform's by now; below zero: it paid the expert itself.",
+        examples=[_FINE],
+    )
 
 
 class Plan(Answer):
@@ -54,6 +70,16 @@ def carrier_billed(outcome: PremiumOutcome) -> CarrierBilled:
         outpayment=amount_of(outcome.outpayment),
         expert=amount_of(outcome.expert),
         platform=amount_of(outcome.platform),
+    )
+
+
+def due_shown(due: PremiumDue) -> Due:
+    """Show where a call's outpayment stands."""
+    return Due(
+        state=due.state,
+        outpayment=amount_of(due.outpayment),
+        expert=amount_of(due.expert),
+        platform=amount_of(due.platform),
     )
 
 

@@ -25,6 +25,9 @@ from billing.reconciliation.values import Standing, Step
 BATCH: Final = 1_000
 """Transfers written by one statement: PostgreSQL takes 65 535 values at most."""
 
+LONGEST_MS: Final = 600_000
+"""How long one request to the database may take here: the commit checks every call moved."""
+
 
 _Found = tuple[StatementCall, PremiumSettlement, PremiumSession]
 
@@ -47,6 +50,7 @@ async def lock_carrier(s: AsyncSession, carrier: str) -> None:
     await s.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
     )
+    await s.execute(text(f"SET LOCAL statement_timeout = {LONGEST_MS:d}"))
 
 
 async def find(s: AsyncSession, statement_id: UUID, *, lock: bool = False) -> StatementRow:

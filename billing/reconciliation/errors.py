@@ -72,6 +72,18 @@ class StatementUnreadable(PrimelineError):
         super().__init__(f"The statement can't be read; nothing was taken in.\n{said}{rest}")
 
 
+class StatementTooLong(PrimelineError):
+    """A statement of more lines or calls than are taken in where it was sent."""
+
+    code = "statement-too-long"
+
+    def __init__(self, count: int, most: int) -> None:
+        super().__init__(
+            f"The statement is about {count} lines or calls, more than the {most} that are taken"
+            " here. Take it in by the command `primeline statement import`."
+        )
+
+
 class StatementTaken(PrimelineError):
     """The very same file was imported before."""
 

@@ -17,7 +17,7 @@ from billing.kit.clock import from_ms
 from billing.reconciliation import applying, layouts, rules
 from billing.reconciliation.applying import Applied
 from billing.reconciliation.comparing import Days, compare
-from billing.reconciliation.errors import StatementTaken
+from billing.reconciliation.errors import StatementTaken, StatementTooLong
 from billing.reconciliation.models import StatementCall, StatementLine, StatementRow
 from billing.reconciliation.reading import read
 from billing.reconciliation.values import Comparison, Judged, KnownLayout, Line, OurCall, Outcome
@@ -37,13 +37,21 @@ class Imported:
 
 
 async def preview(
-    s: AsyncSession, layout: str, content: bytes, *, days: Days | None = None
+    s: AsyncSession,
+    layout: str,
+    content: bytes,
+    *,
+    days: Days | None = None,
+    most: int | None = None,
 ) -> Comparison:
     """Show what an import would come to; writes nothing. Raises what `import_statement` raises."""
     known = await layouts.find(s, layout)
     await _refuse_again(s, known, content)
     lines = await asyncio.to_thread(read, content, known.layout)
-    return await compare(s, known.layout, lines, days)
+    _bounded(len(lines), most)
+    compared = await compare(s, known.layout, lines, days)
+    _bounded(_calls(compared), most)
+    return compared
 
 
 async def import_statement(
@@ -55,17 +63,21 @@ async def import_statement(
     by: str,
     at: datetime,
     days: Days | None = None,
+    most: int | None = None,
 ) -> Imported:
     """Take a statement in and make due what it lists of our calls, in this one transaction.
 
-    Of two at once the second waits, and is refused if it is the same file. Raises LayoutUnknown,
-    StatementUnreadable, StatementTaken or PeriodInvalid; then nothing was taken.
+    Of two at once the second waits, and is refused if it is the same file. `most`: of so many
+    lines and calls. Raises LayoutUnknown, StatementUnreadable, StatementTooLong, StatementTaken or
+    PeriodInvalid; then nothing was taken.
     """
     known = await layouts.find(s, layout)
     lines = await asyncio.to_thread(read, content, known.layout)
+    _bounded(len(lines), most)
     await applying.lock_carrier(s, known.layout.carrier)
     await _refuse_again(s, known, content)
     compared = await compare(s, known.layout, lines, days)
+    _bounded(_calls(compared), most)
     row = StatementRow(
         id=uuid4(),
         carrier=known.layout.carrier,
@@ -92,6 +104,15 @@ def outcomes(comparison: Comparison) -> dict[str, int]:
     counted = Counter(str(judged.outcome) for judged in comparison.lines)
     counted[str(Outcome.MISSING)] = len(comparison.missing)
     return {str(outcome): counted[str(outcome)] for outcome in Outcome}
+
+
+def _bounded(count: int, most: int | None) -> None:
+    if most is not None and count > most:
+        raise StatementTooLong(count, most)
+
+
+def _calls(compared: Comparison) -> int:
+    return sum(len(judged.parts) for judged in compared.lines) + len(compared.missing)
 
 
 def _hash(content: bytes) -> str:

@@ -14,6 +14,7 @@ from billing.calls.records import CallRecord, CallSummary
 from billing.calls.searching import CallFilter, search
 from billing.calls.story import Story
 from billing.calls.values import EndReason
+from billing.charging.premium.values import PremiumDue
 from billing.charging.values import Settlement
 from billing.disputes import service as disputes
 from billing.disputes.values import Dispute
@@ -260,6 +261,19 @@ def _premium(call: CallRecord) -> dict[str, Any]:
         "outpayment_expected": outcome.outpayment,
         "expert_expected": outcome.expert,
         "platform_expected": outcome.platform,
+        **_due(call.premium_due),
+    }
+
+
+def _due(due: PremiumDue | None) -> dict[str, Any]:
+    """Where the outpayment stands by the carrier's statements."""
+    if due is None:
+        return {}
+    return {
+        "outpayment_state": due.state,
+        "outpayment_due": due.outpayment,
+        "expert_due": due.expert,
+        "platform_due": due.platform,
     }
 
 

@@ -17,6 +17,14 @@ from billing.disputes.values import Dispute, DisputeState, Outcome
 from billing.kit.versions import VersionConflict
 from billing.money.values import Money
 from tests.database.test_premium_calls import held_call, make_premium, settle
+from tests.database.test_statements import (
+    PER_CALL,
+    call_at,
+    file_of,
+    set_layout,
+    take,
+    write_off,
+)
 from tests.database.world import NOW, World, eur
 
 AMERICAN = "+18005550100"
@@ -207,3 +215,30 @@ async def test_overdue_are_the_open_ones_whose_last_day_to_answer_is_over(world:
             wanted = DisputeFilter(overdue_on=late.answer_by + timedelta(days=after))
             page = await disputes.page_disputes(s, wanted=wanted, limit=10)
             assert [one.dispute_id for one in page.items] == found
+
+
+async def test_an_upheld_premium_call_gives_back_what_a_statement_made_due(world: World) -> None:
+    await make_premium(world)
+    await set_layout(world, PER_CALL)
+    call_id = await call_at(world, 0, 61)
+    await take(world, file_of((0, 61, "0.50")))
+    due = await balances(world)
+    assert set(due) == {"carrier-due", "expert-payable", "platform-revenue"}
+    closed = await close(world, await contest(world, call_id), Outcome.UPHELD)
+    assert closed.returned == Money(-due["carrier-due"], "EUR")
+    assert await balances(world) == {}
+    assert await wrong(world) == []
+
+
+async def test_an_upheld_dispute_of_a_written_off_call_takes_the_experts_part_back(
+    world: World,
+) -> None:
+    await make_premium(world)
+    await set_layout(world, PER_CALL, non_payment="platform")
+    listed, lacking = await call_at(world, 0, 61), await call_at(world, 1_000, 61)
+    statement = await take(world, file_of((0, 61, "0.5522")))
+    await write_off(world, statement.statement_id)
+    for call_id in (listed, lacking):
+        await close(world, await contest(world, call_id), Outcome.UPHELD)
+    assert await balances(world) == {}
+    assert await wrong(world) == []
