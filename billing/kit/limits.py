@@ -36,7 +36,7 @@ class Limits:
     premium_renew_ms: int = 20_000
     premium_confirm_ms: int = 15_000
     # The cut comes this much before the cap, so that no carrier counts a second more.
-    premium_cut_before_ms: int = 100
+    premium_cut_before_ms: int = 250
     # After the talk.
     stopping_ms: int = 2_000
     settling_ms: int = 2_000
