@@ -39,7 +39,7 @@ up: setup ## set up and run the whole system in this terminal
 	@$(BIN)/python -m primeline up
 
 test: $(VENV)/.test asterisk sipp twilio ## install what the tests need and run them all
-	@$(PREFLIGHT) others | while read version python; do \
+	@$(PREFLIGHT) oldest | while read version python; do \
 		$(MAKE) .venv-$$version/.test PYTHON="$$python" </dev/null && \
 		echo "Python $$version: unit and property tests" && \
 		.venv-$$version/bin/python -m pytest -n auto tests/unit tests/property </dev/null || exit 1; \

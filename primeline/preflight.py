@@ -22,7 +22,7 @@ PROBE = (
 
 
 def main() -> int:
-    """Print what was asked for: `check`, `missing`, `python` or `others`."""
+    """Print what was asked for: `check`, `missing`, `python` or `oldest`."""
     asked = sys.argv[1]
     if asked in {"check", "missing"}:
         return check(quiet=asked == "missing")
@@ -30,7 +30,8 @@ def main() -> int:
     if asked == "python":
         print(pythons[0][1])
     else:
-        for version, path in pythons[1:]:
+        # Nothing if the newest is the only one.
+        for version, path in pythons[1:][-1:]:
             print(version, path)
     return 0
 

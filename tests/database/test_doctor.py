@@ -34,6 +34,9 @@ def told(findings: list[Finding]) -> list[tuple[str, Level]]:
 
 
 async def test_a_database_as_it_should_be_is_fine(world: World, settings: Settings) -> None:
+    async with world.sessions.begin() as s:
+        # The world is copied from one made as the tests began: its jobs are as old as they are.
+        await s.execute(text("UPDATE procrastinate_events SET at = now()"))
     async with world.sessions() as s:
         found = await database.server(s) + await database.migrations(s)
         for check in (database.lines, database.open_alarms, database.work):
