@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, Index, Select, select, update
@@ -31,6 +32,9 @@ class PurchaseState(StrEnum):
     BOUGHT = "bought"
     REFUSED = "refused"
     RELEASED = "released"
+
+
+OPEN: Final = (PurchaseState.WANTED, PurchaseState.BOUGHT)
 
 
 class Purchase(Base):
@@ -84,7 +88,10 @@ async def intend(s: AsyncSession, e164: str, *, provider: str, asked_by: str, at
 
 
 async def take(s: AsyncSession, purchase_id: UUID) -> Purchase:
-    """Give a purchase, for this transaction alone; raises PurchaseUnderWay if another has it."""
+    """Give an open purchase, for this transaction alone.
+
+    Raises PurchaseUnderWay if another has it, or has closed it meanwhile.
+    """
     row = await s.get(Purchase, purchase_id, populate_existing=True)
     assert row is not None
     taken = await s.scalar(
@@ -93,6 +100,8 @@ async def take(s: AsyncSession, purchase_id: UUID) -> Purchase:
     if taken is None:
         raise PurchaseUnderWay(row.e164)
     await s.refresh(taken)
+    if taken.state not in OPEN:
+        raise PurchaseUnderWay(row.e164)
     return taken
 
 
@@ -112,11 +121,15 @@ async def close(
     await s.execute(update(Purchase).where(Purchase.id == purchase_id).values(values))
 
 
-async def released(s: AsyncSession, e164: str, at: datetime) -> None:
+async def released(s: AsyncSession, e164: str, provider_id: str, at: datetime) -> None:
     """Write down that a number was given up, if it was bought through us."""
     await s.execute(
         update(Purchase)
-        .where(Purchase.e164 == e164, Purchase.state == PurchaseState.BOUGHT)
+        .where(
+            Purchase.e164 == e164,
+            Purchase.provider_id == provider_id,
+            Purchase.state == PurchaseState.BOUGHT,
+        )
         .values(state=PurchaseState.RELEASED, closed_at=at)
     )
 
@@ -127,6 +140,4 @@ async def list_purchases(s: AsyncSession) -> Sequence[Purchase]:
 
 
 def _open(e164: str) -> Select[Purchase]:
-    return select(Purchase).where(
-        Purchase.e164 == e164, Purchase.state.in_([PurchaseState.WANTED, PurchaseState.BOUGHT])
-    )
+    return select(Purchase).where(Purchase.e164 == e164, Purchase.state.in_(OPEN))

@@ -167,6 +167,47 @@ async def test_a_number_at_work_is_not_given_up(
     assert sorted(await states(sessions)) == ["bought", "released"]
 
 
+async def test_a_number_whose_release_broke_off_is_bought_anew_with_a_purchase_of_its_own(
+    sessions: Sessions,
+    account: TwilioAccount,
+    fake: FakeTwilio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = await buy(sessions, account)
+
+    async def die(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(purchases, "released", die)
+    with pytest.raises(ConnectionError):
+        await buying.release(sessions, account, WANTED, actor="tester")
+    assert fake.account.numbers == {}
+    assert await states(sessions) == ["bought"]
+    second = await buy(sessions, account)
+    assert await buy(sessions, account) == second
+    assert fake.account.purchases == [WANTED, WANTED]
+    async with sessions() as s:
+        kept = {row.state: row.provider_id for row in await purchases.list_purchases(s)}
+    assert kept == {"released": first.sid, "bought": second.sid}
+    assert sorted(await audited(sessions)) == [
+        ("bought", WANTED),
+        ("bought", WANTED),
+        ("released", WANTED),
+    ]
+
+
+async def test_a_purchase_that_another_closed_meanwhile_is_not_made(
+    sessions: Sessions, account: TwilioAccount
+) -> None:
+    number = await buy(sessions, account)
+    async with sessions.begin() as s:
+        purchase = await purchases.intend(s, WANTED, provider="twilio", asked_by="x", at=NOW)
+        await purchases.released(s, WANTED, number.sid, NOW)
+    async with sessions.begin() as s:
+        with pytest.raises(PurchaseUnderWay):
+            await purchases.take(s, purchase)
+
+
 async def test_numbers_here_and_there_are_compared_over_all_pages(
     sessions: Sessions, account: TwilioAccount, monkeypatch: pytest.MonkeyPatch, fake: FakeTwilio
 ) -> None:

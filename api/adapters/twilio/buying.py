@@ -21,6 +21,7 @@ from billing.kit.errors import PrimelineError
 from billing.kit.phones import require_e164
 
 PROVIDER: Final = "twilio"
+LEFT: Final = "no longer at Twilio"
 
 
 class NumberAtWork(PrimelineError):
@@ -64,20 +65,30 @@ async def buy(sessions: Sessions, account: TwilioAccount, given: str, *, actor: 
     """Buy a number once, however often it is asked and whatever broke in between.
 
     The intent is committed first; then, with the row locked, Twilio is asked whether the account
-    has the number already, and only then to sell it. Raises PurchaseUnderWay, or what Twilio says.
+    has the number already, and only then to sell it. A purchase of before whose number has left
+    the account is closed first. Raises PurchaseUnderWay, or what Twilio says.
     """
     e164 = require_e164(given)
     async with sessions.begin() as s:
         purchase = await purchases.intend(s, e164, provider=PROVIDER, asked_by=actor, at=now())
+    async with sessions.begin() as s:
+        row = await purchases.take(s, purchase)
+        if row.state == PurchaseState.BOUGHT:
+            there = await numbers.find(account, e164)
+            if there is not None and there.sid == row.provider_id:
+                return there
+            # A release that broke off after Twilio's answer, or the number was given up there.
+            await purchases.close(s, purchase, PurchaseState.RELEASED, at=now())
+            await _audit(s, actor, "released", e164, sid=row.provider_id, reason=LEFT)
+            purchase = await purchases.intend(s, e164, provider=PROVIDER, asked_by=actor, at=now())
     try:
         async with sessions.begin() as s:
-            row = await purchases.take(s, purchase)
+            await purchases.take(s, purchase)
             number = await numbers.find(account, e164) or await numbers.buy(account, e164)
-            if row.state != PurchaseState.BOUGHT:
-                await purchases.close(
-                    s, purchase, PurchaseState.BOUGHT, at=now(), provider_id=number.sid
-                )
-                await _audit(s, actor, "bought", e164, sid=number.sid)
+            await purchases.close(
+                s, purchase, PurchaseState.BOUGHT, at=now(), provider_id=number.sid
+            )
+            await _audit(s, actor, "bought", e164, sid=number.sid)
     except TwilioRefused as refused:
         async with sessions.begin() as s:
             state = PurchaseState.REFUSED
@@ -97,7 +108,7 @@ async def release(sessions: Sessions, account: TwilioAccount, given: str, *, act
         if at_work is not None:
             raise NumberAtWork(number.e164)
         await numbers.release(account, number.sid)
-        await purchases.released(s, number.e164, now())
+        await purchases.released(s, number.e164, number.sid, now())
         await _audit(s, actor, "released", number.e164, sid=number.sid)
     return number
 
