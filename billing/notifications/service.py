@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,14 +60,18 @@ async def send(s: AsyncSession, sender: Sender, notification_id: UUID, at: datet
     """Send a queued message whose try was counted; what was sent or given up stays so.
 
     From the second try on, the service is asked first whether it took the message before: the
-    answer may have been lost. Raises NotSent if it is to be tried again.
+    answer may have been lost. What it took for another message counts for that one alone.
+    Raises NotSent if it is to be tried again.
     """
     row = await s.get(Notification, notification_id, populate_existing=True, with_for_update=True)
     if row is None or row.state != State.QUEUED:
         return
+    # One at a time for each phone: no other may be given the id that is looked up or awaited here.
+    name = f"notifications {row.to_e164}"
+    await s.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     message = Message(row.id, row.to_e164, row.text, row.queued_at)
     try:
-        sent = await sender.find(message) if row.tries > 1 else None
+        sent = await _sent_before(s, sender, message) if row.tries > 1 else None
         row.provider_id = sent or await sender.send(message)
         row.state = State.SENT
     except NotSendable as refused:
@@ -78,6 +82,14 @@ async def send(s: AsyncSession, sender: Sender, notification_id: UUID, at: datet
         row.state, row.failure = State.FAILED, error.sentence
     row.closed_at = at
     await s.flush()
+
+
+async def _sent_before(s: AsyncSession, sender: Sender, message: Message) -> str | None:
+    found = await sender.find(message)
+    taken = set(
+        await s.scalars(select(Notification.provider_id).where(Notification.provider_id.in_(found)))
+    )
+    return next((one for one in found if one not in taken), None)
 
 
 async def page_notifications(

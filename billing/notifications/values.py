@@ -1,5 +1,6 @@
 """Messages to people, and what whoever sends them must be able to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,8 +37,8 @@ class Sender(Protocol):
     that may be later.
     """
 
-    async def find(self, message: Message) -> str | None:
-        """Give the service's id of the message if it took it before; None: it never did."""
+    async def find(self, message: Message) -> Sequence[str]:
+        """Give the service's ids of all it took that may be this message; none: it never did."""
 
     async def send(self, message: Message) -> str:
         """Send the message; gives the service's id."""

@@ -38,13 +38,13 @@ class Recorder:
     """A sender that does what it is told and remembers."""
 
     sent: list[Message] = field(default_factory=list)
-    known: dict[str, str] = field(default_factory=dict)
+    known: dict[str, list[str]] = field(default_factory=dict)
     error: Exception | None = None
     asked: int = 0
 
-    async def find(self, message: Message) -> str | None:
+    async def find(self, message: Message) -> list[str]:
         self.asked += 1
-        return self.known.get(message.text)
+        return self.known.get(message.text, [])
 
     async def send(self, message: Message) -> str:
         if self.error is not None:
@@ -101,7 +101,7 @@ async def test_a_message_whose_answer_was_lost_is_looked_up_and_not_sent_again(
     with pytest.raises(NotSent):
         await jobs.send(sessions, sender, notification)
     assert (await row(sessions, notification)).state == "queued"
-    sender.error, sender.known = None, {"hello": "SM1"}
+    sender.error, sender.known = None, {"hello": ["SM1"]}
     await jobs.send(sessions, sender, notification)
     assert sender.sent == []
     kept = await row(sessions, notification)
@@ -138,11 +138,11 @@ MESSAGE = Message(UUID(int=1), "+33639980200", "hello", datetime.now(UTC))
 
 async def test_twilio_sends_a_text_and_finds_it_again(fake: FakeTwilio) -> None:
     sender = sms(fake)
-    assert await sender.find(MESSAGE) is None
+    assert await sender.find(MESSAGE) == []
     sent = await sender.send(MESSAGE)
     (message,) = fake.account.messages
     assert (message["sid"], message["to"], message["body"]) == (sent, "+33639980200", "hello")
-    assert await sender.find(MESSAGE) == sent
+    assert await sender.find(MESSAGE) == [sent]
 
 
 async def test_what_twilio_refuses_in_words_is_refused_for_good(fake: FakeTwilio) -> None:
@@ -163,6 +163,27 @@ async def test_an_sms_whose_answer_is_lost_reaches_the_phone_once(
     await jobs.send(sessions, sender, notification)
     assert len(fake.account.messages) == 1
     assert (await row(sessions, notification)).state == "sent"
+
+
+async def test_two_messages_of_the_same_words_both_reach_the_phone_whichever_answer_is_lost(
+    fake: FakeTwilio, sessions: Sessions
+) -> None:
+    first, second = await queue(sessions), await queue(sessions, "two")
+    sender = sms(fake)
+    fake.mishaps.append(Mishap("CreateMessage", "down"))
+    with pytest.raises(NotSent):
+        await jobs.send(sessions, sender, first)
+    fake.mishaps.append(Mishap("CreateMessage", "cut"))
+    with pytest.raises(NotSent):
+        await jobs.send(sessions, sender, second)
+    assert len(fake.account.messages) == 1
+    async with sessions.begin() as s:
+        await s.execute(text("UPDATE notifications SET queued_at = now()"))
+    for one in (first, second):
+        await jobs.send(sessions, sender, one)
+    ids = {(await row(sessions, one)).provider_id for one in (first, second)}
+    assert ids == {message["sid"] for message in fake.account.messages}
+    assert len(ids) == 2
 
 
 @pytest.mark.parametrize(

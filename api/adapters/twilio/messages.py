@@ -18,17 +18,15 @@ class TwilioSms:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def find(self, message: Message) -> str | None:
+    async def find(self, message: Message) -> list[str]:
         """Look among the messages to that phone since it was queued, by their text."""
         since = message.queued_at - CLOCKS_DIFFER
         async with open_account(self._settings) as account:
             with in_words():
-                for one in await account.client.messages.list_async(
+                found = await account.client.messages.list_async(
                     to=message.to_e164, date_sent_after=since, limit=LOOKED_THROUGH
-                ):
-                    if one.body == message.text:
-                        return str(one.sid)
-        return None
+                )
+        return [str(one.sid) for one in found if one.body == message.text]
 
     async def send(self, message: Message) -> str:
         """Send; what Twilio refuses in words is refused for good."""
