@@ -166,7 +166,8 @@ def topup(
             idempotency_key=key or secrets.token_hex(16),
             at=now(),
         )
-        await audited(s, "topped-up", "caller", account_id, amount=money, key=key)
+        if done.new:
+            await audited(s, "topped-up", "caller", account_id, amount=money, key=key)
         return done
 
     done = transact(work)

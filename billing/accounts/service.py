@@ -57,11 +57,12 @@ class NewCaller:
 
 @dataclass(frozen=True, slots=True)
 class TopUp:
-    """A top-up done, now or under the same key before; `available` as it was right after it."""
+    """A top-up done, now (`new`) or under the same key before; `available` right after it."""
 
     transfer_id: UUID
     amount: Money
     available: Money
+    new: bool
 
 
 async def add_caller(
@@ -147,7 +148,7 @@ async def top_up(
     moved = transfer_id(account_id, "top-up", hashlib.sha256(key.encode()).hexdigest())
     before = await idempotency.begin(s, key, request, at)
     if before is not None:
-        return TopUp(moved, money, Money(before["available"], money.currency))
+        return TopUp(moved, money, Money(before["available"], money.currency), new=False)
     account = await s.get(CallerAccount, account_id)
     if account is None:
         raise CallerUnknown(account_id)
@@ -159,7 +160,7 @@ async def top_up(
     available = await ledger.credit_wallet(s, account.wallet_id, money.amount)
     await idempotency.finish(s, key, {"available": available})
     await defer(s, "render-prompts", amounts=[[available, money.currency]])
-    return TopUp(moved, money, Money(available, money.currency))
+    return TopUp(moved, money, Money(available, money.currency), new=True)
 
 
 async def time_zone_of(s: AsyncSession, account_id: UUID) -> str:

@@ -57,7 +57,8 @@ def batch(
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(("code", "amount", "currency", "batch"))
     for code in made.codes:
-        rows.writerow((codes.shown(code), to_decimal_string(money), currency, made.batch_id))
+        worth = to_decimal_string(money, places=2)
+        rows.writerow((codes.shown(code), worth, currency, made.batch_id))
 
 
 @app.command("list")

@@ -89,6 +89,8 @@ def test_a_top_up_is_credited_and_explained(line: Primeline) -> None:
     caller = made(line, "caller", "show", "06 39 98 00 01")
     assert [entry["reason"] for entry in caller["lines"]] == ["top-up"]
     assert caller["available"] == {"amount": "20.0000", "currency": "EUR"}
+    audited = made(line, "audit", "--subject", "caller")
+    assert [entry["action"] for entry in audited].count("topped-up") == 1
 
 
 def test_a_pin_that_was_made_up_is_shown_once(line: Primeline) -> None:

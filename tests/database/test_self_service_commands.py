@@ -44,6 +44,7 @@ async def test_a_batch_is_printed_once_listed_without_codes_and_voided(world: Wo
     rows = list(csv.DictReader(io.StringIO(made.stdout)))
     assert len({row["code"] for row in rows}) == 3
     assert all(codes.read(row["code"]) for row in rows)
+    assert {(row["amount"], row["currency"]) for row in rows} == {("10.00", "EUR")}
     (listed,) = await answer("voucher", "list")
     assert (listed["vouchers"], listed["redeemed"], listed["note"]) == (3, 0, "shop")
     assert listed["key_fits"] is True
