@@ -13,6 +13,7 @@ import pytest
 
 from billing.catalogue import phones
 from billing.catalogue import service as catalogue
+from billing.endpoints.digest import ha1_of
 from billing.endpoints.trunks import add_trunk
 from billing.endpoints.values import NumberFormat, Trunk
 from billing.tariffs import service as tariffs
@@ -50,6 +51,26 @@ async def test_a_trunk_brings_no_more_calls_at_once_than_it_may(stage: Stage) ->
     third = await stage.dial(caller, number, trunk=NARROW)
     await stage.hears(third, "enter-pin")
     await third.hang_up()
+
+
+async def test_a_trunk_with_addresses_and_a_password_needs_the_password_too(stage: Stage) -> None:
+    both = Trunk("both", addresses=("127.0.0.1",), ha1=ha1_of("both", PASSWORD))
+    async with stage.sessions.begin() as s:
+        await add_trunk(s, both)
+    number, caller = await stage.number(), await stage.caller()
+    await stage.system.use_lines(stage_lines(both))
+    try:
+        async with Phone(both.name, "another-password", server=stage.server) as wrong:
+            refused = await wrong.call(number, caller_number=caller.number)
+            await refused.wait_ended()
+        assert refused.code == 401
+        assert await stage.records(caller) == []
+        taken = await stage.dial(caller, number, trunk=both.name)
+        await stage.hears(taken, "enter-pin")
+        await taken.hang_up()
+        await stage.ended(caller)
+    finally:
+        await stage.system.use_lines(stage_lines())
 
 
 async def test_a_trunk_added_and_removed_meanwhile_leaves_a_talk_alone(stage: Stage) -> None:
