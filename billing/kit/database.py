@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, MetaData, Uuid
+from sqlalchemy import BigInteger, DateTime, MetaData, Uuid, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -74,3 +74,14 @@ def make_engine(settings: Settings, *, statement_timeout_ms: int | None = None) 
 def make_sessions(engine: AsyncEngine) -> Sessions:
     """Sessions for the edges: `async with sessions.begin() as s:` is one transaction."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+async def allow(s: AsyncSession, within_ms: int) -> None:
+    """Let each statement of this transaction take, and wait for locks, `within_ms`; 0: for ever."""
+    longest = str(within_ms)
+    await s.execute(
+        select(
+            func.set_config("statement_timeout", longest, True),
+            func.set_config("lock_timeout", longest, True),
+        )
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.kit.database import allow
 from billing.kit.errors import PrimelineError
 from billing.kit.jobs import defer
 from billing.kit.pages import After, Slice, take
@@ -15,6 +16,9 @@ from billing.notifications.models import Notification
 from billing.notifications.values import Message, NotSendable, Sender, State
 
 TRIES: Final = 5
+
+TURN_MS: Final = 60_000
+"""The longest that a message waits for another to the same phone: services answer within that."""
 JOB: Final = "send-notification"
 KEYS: Final = (Notification.queued_at, Notification.id)
 PLACE: Final = (datetime, UUID)
@@ -67,6 +71,7 @@ async def send(s: AsyncSession, sender: Sender, notification_id: UUID, at: datet
     if row is None or row.state != State.QUEUED:
         return
     # One at a time for each phone: no other may be given the id that is looked up or awaited here.
+    await allow(s, TURN_MS)
     name = f"notifications {row.to_e164}"
     await s.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     message = Message(row.id, row.to_e164, row.text, row.queued_at)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from billing.catalogue.values import carrier_id
 from billing.charging.premium.models import PremiumSession, PremiumSettlement
 from billing.disputes.freezing import frozen_by_dispute
+from billing.kit.database import allow
 from billing.kit.ids import transfer_id
 from billing.ledger import service as ledger
 from billing.ledger.values import AccountKind, Move, account_id
@@ -46,11 +47,11 @@ class Applied:
 
 async def lock_carrier(s: AsyncSession, carrier: str) -> None:
     """Make other imports and applications of a carrier's statements wait for the commit."""
+    await allow(s, LONGEST_MS)
     name = f"primeline-statements-{carrier_id(carrier)}"
     await s.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
     )
-    await s.execute(text(f"SET LOCAL statement_timeout = {LONGEST_MS:d}"))
 
 
 async def find(s: AsyncSession, statement_id: UUID, *, lock: bool = False) -> StatementRow:

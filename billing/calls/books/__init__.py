@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.books import disputes, ledger, premium, settled, statements
 from billing.calls.books.values import Finding
+from billing.kit.database import allow
 
 __all__ = ["Finding", "check"]
 
@@ -46,5 +46,5 @@ async def check(s: AsyncSession, *, within_ms: int = 0) -> list[Finding]:
     await s.connection(
         execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     )
-    await s.execute(text(f"SET LOCAL statement_timeout = {within_ms:d}"))
+    await allow(s, within_ms)
     return [finding for part in _CHECKS for finding in await part(s)]
