@@ -79,19 +79,24 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Make the application; the database is reached only when a request needs it."""
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Make what requests share, by the application's settings, and let go of it."""
+    settings: Settings = app.state.settings
     engine = make_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
     metrics.METRICS.watch_database(engine)
     hub = Hub(settings.database_url)
+    app.state.sessions = make_sessions(engine)
+    app.state.guard = Guard()
+    app.state.live = hub
+    async with metrics.METRICS.served(settings):
+        yield
+    hub.close()
+    await engine.dispose()
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with metrics.METRICS.served(settings):
-            yield
-        hub.close()
-        await engine.dispose()
 
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application; the database is reached only when a request needs it."""
     app = FastAPI(
         title="Primeline",
         version=openapi.VERSION,
@@ -101,13 +106,10 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
-    app.state.sessions = make_sessions(engine)
-    app.state.guard = Guard()
-    app.state.live = hub
     app.add_middleware(Edge)
     app.add_exception_handler(PrimelineError, errors.on_primeline_error)
     app.add_exception_handler(VersionConflict, conditional.on_version_conflict)

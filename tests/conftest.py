@@ -2,6 +2,9 @@
 
 import asyncio
 import itertools
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,8 @@ from tests.database.world import World, make_world
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "primeline_template"
 WORLD = "world_template"
+MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of ours is made in it)
+MEMORY_NEEDED = 4 * 2**30
 _numbers = itertools.count(1)
 
 
@@ -45,9 +50,19 @@ def migrate(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the server's data is: in memory, if there is room, since tests copy many databases."""
+    if not (os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED):
+        yield tmp_path_factory.mktemp("postgres")
+        return
+    with tempfile.TemporaryDirectory(prefix="primeline-", dir=MEMORY) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_folder: Path) -> Iterator[Postgres]:
     """A server of this test process's own, with a migrated template database in it."""
-    server = postgres.start(tmp_path_factory.mktemp("postgres") / "data", durable=False)
+    server = postgres.start(postgres_folder / "data", durable=False)
     try:
         migrate(server.create_database(TEMPLATE))
         yield server

@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
-from billing.kit.database import make_engine, make_sessions
 from billing.kit.settings import Settings
 from primeline.postgres import Postgres
 from tests.conftest import WORLD
@@ -72,16 +72,14 @@ def served(
             secret_key=SecretStr("k" * 44),
         )
     )
-    app.state.live.longest_seconds = 0.1  # else a stream ends after 15 minutes
     prepared: list[tuple[str, dict[str, Any]]] = []
 
     async def prepare() -> None:
-        engine = make_engine(Settings(database_url=database))
-        world = World(**vars(first_world) | {"sessions": make_sessions(engine)})
-        token = await key_for(app, "owner")
-        async with open_client(app, token) as api:
-            prepared.append((token, vars(await make_stock(api, world))))
-        await engine.dispose()
+        async with app.router.lifespan_context(app):
+            world = replace(first_world, sessions=app.state.sessions)
+            token = await key_for(app, "owner")
+            async with open_client(app, token) as api:
+                prepared.append((token, vars(await make_stock(api, world))))
 
     def serve() -> None:
         asyncio.run(server.serve())
@@ -89,11 +87,11 @@ def served(
     config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     asyncio.run(prepare())
-    asyncio.run(app.state.sessions.kw["bind"].dispose())
     thread = threading.Thread(target=serve)
     thread.start()
     while not server.started:
         time.sleep(0.01)
+    app.state.live.longest_seconds = 0.1  # else a stream ends after 15 minutes
     port = server.servers[0].sockets[0].getsockname()[1]
     ((token, stock),) = prepared
     yield f"http://127.0.0.1:{port}", token, stock

@@ -6,11 +6,11 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from api.adapters.twilio import webhooks
-from api.app import create_app
 from billing.catalogue import service as catalogue
 from billing.kit.database import Sessions
 from billing.kit.settings import Settings
@@ -24,20 +24,21 @@ FORM = {"To": OURS, "From": "+33639980001", "CallSid": "CA1", "CallStatus": "rin
 
 
 @pytest.fixture
-async def http(fresh_database: str, sessions: Sessions) -> AsyncIterator[httpx.AsyncClient]:
+async def http(
+    routes: FastAPI, fresh_database: str, sessions: Sessions
+) -> AsyncIterator[httpx.AsyncClient]:
     async with sessions.begin() as s:
         await catalogue.add_number(s, number=OURS, kind="menu", at=NOW)
-    settings = Settings(
+    routes.state.settings = Settings(
         database_url=fresh_database,
         public_url=PUBLIC,
         sip_address=SIP_ADDRESS,
         twilio_auth_token=SecretStr(TOKEN),
     )
-    app = create_app(settings)
     # A proxy in front: what arrives is plain HTTP to an inner address.
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=routes)
     async with (
-        app.router.lifespan_context(app),
+        routes.router.lifespan_context(routes),
         httpx.AsyncClient(transport=transport, base_url="http://10.0.0.5:8188") as client,
     ):
         yield client
