@@ -27,11 +27,14 @@ from billing.calls.values import Reception
 from billing.catalogue import service as catalogue
 from billing.catalogue.models import ExpertPhone
 from billing.catalogue.tollfree import pin_required
+from billing.catalogue.values import ServedNumber
 from billing.charging.sessions import open_session
 from billing.endpoints.formats import read_number
 from billing.endpoints.trunks import find_trunk
 from billing.endpoints.values import Trunk
 from billing.kit.phones import to_e164
+from billing.monitoring.alarms import clear_alarm, raise_alarm
+from billing.monitoring.values import AlarmKind
 
 __all__ = [
     "accepted",
@@ -78,13 +81,14 @@ async def receive(
     """Write a new call down and look up its numbers. A repeat writes nothing and looks up anew.
 
     `dialled` and `caller_number` come as the trunk writes them; a trunk that isn't known is not
-    trusted. The caller is looked up also where the number isn't ours. A premium-rate number is none
-    for a phone of our own: no carrier carries that call, so none bills it.
+    trusted. The caller is looked up also where the number isn't ours. A premium-rate number is
+    ours only by its carrier's trunk: who calls it from a phone of ours or by another carrier is
+    billed by nobody. Another carrier's call raises an alarm.
     """
     line = await find_trunk(s, trunk)
     trusted = bool(line and line.trusted)
     number = await catalogue.find_number(s, dialled, line, at=at)
-    if number is not None and number.premium is not None and line is None:
+    if number is not None and not await _billed(s, number, line, at):
         number = None
     e164 = _caller_number(caller_number, line)
     caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
@@ -133,6 +137,21 @@ async def receive(
             at=at,
         )
     return Reception(number, caller)
+
+
+async def _billed(s: AsyncSession, number: ServedNumber, line: Trunk | None, at: datetime) -> bool:
+    """Whether the carrier that should bill a premium-rate call carries it."""
+    if number.premium is None:
+        return True
+    if line is None:
+        return False
+    kind, carrier = AlarmKind.TRUNK_NOT_OF_CARRIER, number.premium.carrier
+    if line.name == carrier:
+        await clear_alarm(s, kind, number.e164, at=at)
+        return True
+    detail = f"A call came by the trunk {line.name}, but {carrier} bills the number."
+    await raise_alarm(s, kind, number.e164, detail, at=at)
+    return False
 
 
 def _caller_number(given: str | None, line: Trunk | None) -> str | None:

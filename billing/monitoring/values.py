@@ -18,6 +18,7 @@ class AlarmKind(StrEnum):
     MONITOR_AWAY = "monitor-away"
     ASTERISK_TAKEN = "asterisk-taken"
     MESSAGE_UNFIT = "message-unfit"
+    TRUNK_NOT_OF_CARRIER = "trunk-not-of-carrier"
 
 
 class EndpointKind(StrEnum):

@@ -18,10 +18,14 @@ from billing.catalogue import premium
 from billing.catalogue.values import Availability, PremiumTerms
 from billing.charging.premium.values import Cap, PremiumPlan
 from billing.charging.values import Refusal, Refused, Settlement
+from billing.endpoints.trunks import add_trunk
+from billing.endpoints.values import Trunk
 from billing.kit.clock import to_ms
 from billing.kit.ids import new_call_id
 from billing.money.text import parse
 from billing.money.values import Money
+from billing.monitoring.alarms import list_alarms
+from billing.monitoring.values import AlarmKind
 from tests.database.test_premium_terms import TERMS
 from tests.database.world import CALLER, DIRECT, MENU, NOW, World, eur
 
@@ -150,6 +154,30 @@ async def test_a_call_that_no_carrier_carries_is_not_taken(world: World, trunk: 
     assert reception.number is None
     settlement = await world.settle(call_id, None, EndReason.NUMBER_UNKNOWN)
     assert settlement.premium is None
+
+
+async def test_a_call_by_another_carrier_is_not_taken_and_raises_an_alarm(world: World) -> None:
+    await make_premium(world)
+    async with world.sessions.begin() as s:
+        await add_trunk(s, Trunk("other", addresses=("192.0.2.9",)))
+        reception = await calls.receive(
+            s,
+            call_id=new_call_id(),
+            asterisk_id="asterisk",
+            channel_id="1.2",
+            dialled=DIRECT,
+            caller_number=STRANGER,
+            trunk="other",
+            language_default="en",
+            at=world.now,
+        )
+        assert reception.number is None
+        (alarm,) = await list_alarms(s, kind=AlarmKind.TRUNK_NOT_OF_CARRIER)
+        assert alarm.subject == DIRECT
+        assert "other" in alarm.detail
+    await receive(world)
+    async with world.sessions.begin() as s:
+        assert not await list_alarms(s, kind=AlarmKind.TRUNK_NOT_OF_CARRIER)
 
 
 async def test_settling_twice_or_at_once_gives_one_answer_and_moves_money_once(
