@@ -6,21 +6,26 @@ requests may be repeated once, since they are made idempotent by ids of our own.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote, urlencode
 
 import aiohttp
 
+from ari_app.ari.http import Answer, HttpBroken, HttpTransport
+
 APPLICATION: Final = "primeline"
 DEADLINE_MS: Final = 3_000
-KEEP_ALIVE_SECONDS: Final = 10
-"""Asterisk drops idle connections after 15 s; a request must not meet a dead one."""
+UNQUOTED: Final = "/:,"
+"""Signs of media and lists that mean themselves in a query."""
 
 UNWANTED_EVENTS: Final = (
     "ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId",
     "ChannelHangupRequest", "ChannelCreated", "Dial", "PlaybackStarted", "BridgeCreated",
     "BridgeDestroyed", "DeviceStateChanged", "PeerStatusChange", "ContactStatusChange",
+    "PlaybackContinuing",
 )  # fmt: skip
 """Events that no call uses; each one filtered saves CPU in Asterisk and here."""
 
@@ -46,16 +51,19 @@ class AriUnreachable(AriError):
 
 
 class AriClient:
-    """Pooled keep-alive HTTP to one Asterisk. Use as an async context manager."""
+    """One Asterisk. Use as an async context manager."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url.rstrip("/") + "/ari"
+        self._http = HttpTransport(self._url, user, password)
         self._headers = {"Authorization": aiohttp.encode_basic_auth(user, password)}
         self._session: aiohttp.ClientSession | None = None
+        self.switch_proved = False
+        """Whether a dead-man's switch was read back from this Asterisk after it was set."""
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=200, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        self._session = aiohttp.ClientSession(headers=self._headers, connector=connector)
+        await self._http.__aenter__()
+        self._session = aiohttp.ClientSession(headers=self._headers)
         return self
 
     async def __aexit__(
@@ -64,11 +72,12 @@ class AriClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._http.__aexit__(kind, error, trace)
         await self.session.close()
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The HTTP session, open inside the context only."""
+        """What the events' websocket is opened by, inside the context only."""
         assert self._session is not None, "use AriClient as a context manager"
         return self._session
 
@@ -88,35 +97,27 @@ class AriClient:
             AriUnreachable: no answer within the deadline.
 
         """
+        target = f"{path}?{urlencode(params, safe=UNQUOTED, quote_via=quote)}" if params else path
+        data = b"" if body is None else json.dumps(body).encode()
+        answer = await self._answer(method, target, data, repeat=repeat)
+        if answer.status >= 400:  # noqa: PLR2004
+            raise AriError(method, path, answer.status, answer.body.decode(errors="replace")[:200])
         try:
-            return await self._once(method, path, params, body)
-        except aiohttp.ClientConnectionError as error:
-            if not repeat:
-                raise AriUnreachable(method, path, str(error)) from error
-        except TimeoutError as error:
-            raise AriUnreachable(method, path, "no answer in time") from error
-        except (aiohttp.ClientError, ValueError) as error:
-            # Asterisk died while it answered.
-            raise AriUnreachable(method, path, str(error)) from error
-        try:
-            return await self._once(method, path, params, body)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise AriUnreachable(method, path, str(error)) from error
+            return json.loads(answer.body) if answer.body else None
+        except ValueError as error:
+            raise AriUnreachable(method, path, "an answer that is no JSON") from error
 
-    async def _once(
-        self, method: str, path: str, params: Mapping[str, str] | None, body: Any
-    ) -> Any:
-        async with (
-            asyncio.timeout(DEADLINE_MS / 1000),
-            self.session.request(
-                method, f"{self._url}/{path}", params=params, json=body
-            ) as response,
-        ):
-            if response.status >= 400:  # noqa: PLR2004
-                raise AriError(method, path, response.status, (await response.text())[:200])
-            if response.status == 204:  # noqa: PLR2004
-                return None
-            return await response.json(content_type=None)
+    async def _answer(self, method: str, target: str, data: bytes, *, repeat: bool) -> Answer:
+        try:
+            async with asyncio.timeout(DEADLINE_MS / 1000):
+                return await self._http.send(method, target, data)
+        except TimeoutError as error:
+            raise AriUnreachable(method, target, "no answer in time") from error
+        except HttpBroken as error:
+            if not repeat:
+                raise AriUnreachable(method, target, str(error)) from error
+        # Asterisk was started anew meanwhile, or closed the connection as it was used.
+        return await self._answer(method, target, data, repeat=False)
 
     # Channels.
 
@@ -137,10 +138,10 @@ class AriClient:
         """Stop a playback; its channel is free within milliseconds."""
         await self.request("DELETE", f"playbacks/{playback}")
 
-    async def set_variable(self, channel: str, name: str, value: str) -> None:
-        """Set a channel variable or function; waits behind a prompt on that channel."""
-        params = {"variable": name, "value": value}
-        await self.request("POST", f"channels/{channel}/variable", params)
+    async def set_variables(self, channel: str, variables: Mapping[str, str]) -> None:
+        """Set channel variables or functions; waits behind a prompt on that channel."""
+        body = {"variables": dict(variables)}
+        await self.request("POST", f"channels/{channel}/variables", body=body)
 
     async def variable(self, channel: str, name: str) -> str:
         """Read a channel variable or function."""
@@ -240,6 +241,7 @@ class AriClient:
 
     async def open_events(self, heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
         """Open the events websocket. Our channels' subscriptions outlive its loss."""
+        self.switch_proved = False
         url = f"{self._url}/events?app={APPLICATION}&subscribeAll=false"
         return await self.session.ws_connect(url, heartbeat=heartbeat_seconds, max_msg_size=0)
 

@@ -49,10 +49,9 @@ class CallExecutor:
         self._ari = ari
         self._prompts = prompts
         self._records = records
-        self._farewells: dict[str, str] = {}
-        self._spoken_language: str | None = None
+        self._told: dict[str, str] = {}
+        """Variables of the caller's channel, as last set."""
         self._announcements = 0
-        self._switch_proved = False
         self._leased_ms: int | None = None
         self._failed = False
 
@@ -201,13 +200,15 @@ class CallExecutor:
 
     async def _limit_leg(self, leg: Leg, for_ms: int, farewell: str, data: CallData) -> None:
         channel = self._channel(leg, data.attempt)
+        variables = {SWITCH: _switch_seconds(for_ms)}
+        if leg is Leg.CALLER:
+            variables |= self._for_dialplan(farewell, data.language)
         try:
-            await self._ari.set_variable(channel, SWITCH, _switch_seconds(for_ms))
-            if not self._switch_proved:
+            await self._ari.set_variables(channel, variables)
+            self._told |= variables
+            if not self._ari.switch_proved:
                 # A function that can't be written answers 204 too: read it back once.
                 await self._prove_switch(channel)
-            if leg is Leg.CALLER:
-                await self._tell_dialplan(channel, farewell, data.language)
         except AriError as error:
             if error.gone:
                 self._failed = True
@@ -216,20 +217,18 @@ class CallExecutor:
 
     async def _hand_over(self, line: str, language: str) -> None:
         channel = self._names.caller_channel
-        await self._ari.set_variable(channel, CALL_VARIABLE, str(self._names.call_id))
-        await self._tell_dialplan(channel, "apology", language)
+        variables = {CALL_VARIABLE: str(self._names.call_id)}
+        variables |= self._for_dialplan("apology", language)
+        await self._ari.set_variables(channel, variables)
         await self._ari.leave(channel, LINES_CONTEXT, line)
 
     async def _prove_switch(self, channel: str) -> None:
         left = await self._ari.variable(channel, SWITCH)
         if not left.strip("0. "):
             raise AriError("GET", SWITCH, 500, "the dead-man's switch could not be set")
-        self._switch_proved = True
+        self._ari.switch_proved = True
 
-    async def _tell_dialplan(self, channel: str, farewell: str, language: str) -> None:
-        if self._farewells.get(channel) != farewell:
-            await self._ari.set_variable(channel, FAREWELL_VARIABLE, farewell)
-            self._farewells[channel] = farewell
-        if self._spoken_language != language:
-            await self._ari.set_variable(channel, LANGUAGE_VARIABLE, language)
-            self._spoken_language = language
+    def _for_dialplan(self, farewell: str, language: str) -> dict[str, str]:
+        """What the dialplan doesn't know yet of what it is to say, and in which language."""
+        wanted = {FAREWELL_VARIABLE: farewell, LANGUAGE_VARIABLE: language}
+        return {name: value for name, value in wanted.items() if self._told.get(name) != value}

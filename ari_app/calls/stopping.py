@@ -16,7 +16,7 @@ from ari_app.calls.events import (
     TimerFired,
 )
 from ari_app.calls.states import BOTH, Leg, State
-from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER, Turn
+from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER, Turn, settling_ms
 from billing.calls.values import EndReason, Interval
 
 TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER)
@@ -45,10 +45,11 @@ def stop(turn: Turn, reason: EndReason) -> None:
     )
     if talk is not None:
         turn.do(DropBridge(talk.bridge))
-        # Who is still up has the talk's limit, which may be minutes away.
+        # Who is still up has the talk's limit, which may be minutes away. Settling counts as well.
         limits = turn.data.limits
         up = tuple(leg for leg in BOTH if leg in talk.inside and turn.data.up(leg))
-        turn.do(Limit(up, limits.stopping_ms + limits.grace_ms, "silent"))
+        ms = limits.stopping_ms + settling_ms(limits) + limits.grace_ms
+        turn.do(Limit(up, ms, "silent"))
 
 
 def left(turn: Turn, event: Left) -> None:

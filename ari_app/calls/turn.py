@@ -10,6 +10,7 @@ from ari_app.calls.commands import Arm, Command, Disarm, HangUp, Hush, Limit, No
 from ari_app.calls.data import CallData
 from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, Interval, NoPayer
+from billing.kit.limits import Limits
 from dialplan.prompts.values import Phrase
 
 STATE_TIMER = "state"
@@ -22,6 +23,11 @@ UNHEARD_MS = 300
 """Who hangs up breaks a prompt off first, and is told to have gone a moment later."""
 MENU_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER = "menu", "lease", "notice", "confirm"
 """Premium rate: the end of a menu, the next lease, the next spend notice, the wait for its key."""
+
+
+def settling_ms(limits: Limits) -> int:
+    """The longest that settling takes."""
+    return limits.settling_ms + limits.database_ms
 
 
 class Turn:
@@ -81,6 +87,7 @@ class Turn:
     def settle(self, reason: EndReason, *farewell: Phrase | str, by_record: bool = False) -> None:
         """End the call's money for `reason`; then the caller hears `farewell`, if any."""
         data = self.data
+        stopped = data.state is State.STOPPING
         self.hush(Leg.CALLER)
         self.hush(Leg.EXPERT)
         if data.expert_up and not data.talked:
@@ -93,8 +100,11 @@ class Turn:
         )
         self.do(Settle(reason, self.data.intervals, self._no_payer(), by_record, self._meter()))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
-        ms = data.limits.settling_ms + data.limits.database_ms
+        ms = settling_ms(data.limits)
         self.do(Arm(STATE_TIMER, ms))
+        if stopped:
+            # The switches were set for this too.
+            return
         up = (*((Leg.CALLER,) if data.caller_up else ()), *self._expert_after_talk())
         if up:
             self.do(Limit(up, ms + data.limits.grace_ms, "silent" if data.talked else "apology"))

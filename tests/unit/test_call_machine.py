@@ -640,11 +640,11 @@ def test_a_call_that_is_ending_already_ends_for_its_own_reason(state: State) -> 
     assert not play.last
 
 
-def test_who_is_still_up_as_a_talk_stops_has_the_short_limit_of_that_state() -> None:
-    assert stopping().did(c.Limit) == [c.Limit((Leg.EXPERT, Leg.CALLER), 4_000, "silent")]
+def test_who_is_still_up_as_a_talk_stops_has_the_short_limit_of_stopping_and_settling() -> None:
+    assert stopping().did(c.Limit) == [c.Limit((Leg.EXPERT, Leg.CALLER), 8_500, "silent")]
     play = talking()
     play.then(e.Left(Leg.EXPERT, bridge_of(play), T0 + 9_000))
-    assert play.did(c.Limit) == [c.Limit((Leg.CALLER,), 4_000, "silent")]
+    assert play.did(c.Limit) == [c.Limit((Leg.CALLER,), 8_500, "silent")]
 
 
 def test_a_leg_gone_without_leaving_the_bridge_ends_the_talk_all_the_same() -> None:
@@ -652,7 +652,7 @@ def test_a_leg_gone_without_leaving_the_bridge_ends_the_talk_all_the_same() -> N
     assert play.at(State.STOPPING)
     bridge = bridge_of(play)
     assert play.did(c.DropBridge) == [c.DropBridge(bridge)]
-    assert play.did(c.Limit) == [c.Limit((Leg.CALLER,), 4_000, "silent")]
+    assert play.did(c.Limit) == [c.Limit((Leg.CALLER,), 8_500, "silent")]
     # It was told after all, only later.
     play.then(e.Left(Leg.EXPERT, bridge, T0 + 9_000), e.Left(Leg.CALLER, bridge, T0 + 9_005))
     paid = (Interval(T0, T0 + 9_000),)

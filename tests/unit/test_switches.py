@@ -1,5 +1,6 @@
 """The dead-man's switches as they are set in Asterisk."""
 
+from collections.abc import Mapping
 from typing import cast
 from uuid import UUID
 
@@ -24,9 +25,8 @@ class FakeAri(AriClient):
         super().__init__("http://127.0.0.1:1", "user", "password")
         self.switches: dict[str, float] = {}
 
-    async def set_variable(self, channel: str, name: str, value: str) -> None:
-        if name == SWITCH:
-            self.switches[channel] = float(value)
+    async def set_variables(self, channel: str, variables: Mapping[str, str]) -> None:
+        self.switches[channel] = float(variables[SWITCH])
 
     async def variable(self, channel: str, name: str) -> str:
         assert name == SWITCH

@@ -1,0 +1,136 @@
+"""HTTP to Asterisk, as far as ARI needs it: kept-alive connections, one request on each at a time.
+
+A general client costs three times as much for each of a call's thirty requests. Asterisk tells
+each answer's length; any other answer is none.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+KEEP_ALIVE_SECONDS: Final = 10
+"""Asterisk drops idle connections after 15 s; a request must not meet a dead one."""
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of one answer: the list of a thousand channels has one."""
+
+PORTS: Final = {"http": 80, "https": 443}
+
+
+class HttpBroken(Exception):
+    """There was no connection, or what came over it was no whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Asterisk answered."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    used_at: float
+
+    def usable(self, now: float) -> bool:
+        return not (self.reader.at_eof() or now - self.used_at > KEEP_ALIVE_SECONDS)
+
+
+class HttpTransport:
+    """Requests to one Asterisk. Use as an async context manager."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._path = parts.hostname or "", parts.path.rstrip("/")
+        self._port = parts.port or PORTS[parts.scheme]
+        self._ssl = True if parts.scheme == "https" else None
+        secret = b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = f"Host: {parts.netloc}\r\nAuthorization: Basic {secret}\r\n"
+        self._idle: deque[_Connection] = deque()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        while self._idle:
+            self._idle.pop().writer.close()
+
+    async def send(self, method: str, target: str, body: bytes = b"") -> Answer:
+        """One request to `target`, a path below the url with its query; `body` is JSON.
+
+        Raises:
+            HttpBroken: no connection, or it broke; Asterisk may have done what was asked.
+
+        """
+        head = f"{method} {self._path}/{target} HTTP/1.1\r\n{self._headers}"
+        if body:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        connection = await self._connection()
+        try:
+            connection.writer.write(f"{head}\r\n".encode() + body)
+            answer, goes_on = await _read(connection.reader)
+        except BaseException as error:
+            connection.writer.close()
+            if isinstance(error, OSError | EOFError | ValueError | asyncio.LimitOverrunError):
+                raise HttpBroken(str(error) or type(error).__name__) from error
+            raise
+        if goes_on:
+            connection.used_at = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+        else:
+            connection.writer.close()
+        return answer
+
+    async def _connection(self) -> _Connection:
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            # The one used last: those left over grow old and are closed.
+            connection = self._idle.pop()
+            if connection.usable(now):
+                self._drop_old(now)
+                return connection
+            connection.writer.close()
+        try:
+            reader, writer = await asyncio.open_connection(
+                self._host, self._port, ssl=self._ssl, limit=MOST_BYTES
+            )
+        except OSError as error:
+            raise HttpBroken(str(error)) from error
+        return _Connection(reader, writer, now)
+
+    def _drop_old(self, now: float) -> None:
+        while self._idle and not self._idle[0].usable(now):
+            self._idle.popleft().writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
+    """Read an answer, and whether the connection may be used again."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    start, *lines = head.decode("latin-1").split("\r\n")
+    version, _, rest = start.partition(" ")
+    if version != "HTTP/1.1":
+        raise ValueError("no answer in HTTP/1.1")
+    status = int(rest[:3])
+    headers = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in lines if line)
+    }
+    if "transfer-encoding" in headers:
+        raise ValueError("an answer of unknown length")
+    length = int(headers.get("content-length", "0"))
+    if not 0 <= length <= MOST_BYTES:
+        raise ValueError("an answer of impossible length")
+    body = await reader.readexactly(length) if length else b""
+    return Answer(status, body), headers.get("connection", "").lower() != "close"
