@@ -47,6 +47,7 @@ LAZY: Final = {
     "up": "primeline.up",
     "demo": "primeline.demo",
     "asterisk": "primeline.asterisk_alone",
+    "upgrade": "primeline.upgrade",
 }
 """Commands that need Asterisk, voices and phones: imported only when they are asked for."""
 

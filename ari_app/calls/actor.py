@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from ari_app import metrics
+from ari_app.calls.carried import Waiting
 from ari_app.calls.commands import Arm, ArmAt, Command, Disarm, Note, Stop
 from ari_app.calls.data import CallData
 from ari_app.calls.events import Event, TimerFired
@@ -54,6 +55,10 @@ class Actor:
         # mailbox, means nothing any more.
         self._armed: Counter[str] = Counter()
         self._over = False
+        self._turning = asyncio.Lock()
+        # Taken from the mailbox, its turn not begun.
+        self._next: tuple[Event, int, int | None] | None = None
+        self._ahead_ms = now_ms() - steady_ms()
 
     def post(self, event: Event, at_ms: int | None = None) -> None:
         """Put an event into the mailbox; `at_ms`: when Asterisk says that it happened."""
@@ -63,18 +68,75 @@ class Actor:
         """Live until the call is over."""
         with structlog.contextvars.bound_contextvars(call_id=self.data.call_id):
             try:
-                await self._carry_out(executor, self._first)
+                async with self._turning:
+                    await self._carry_out(executor, self._first)
                 while not self._over:
-                    event, number, at_ms = await self._mailbox.get()
-                    if isinstance(event, TimerFired) and number != self._armed[event.timer]:
-                        continue
-                    await self._turn(executor, event)
-                    if at_ms is not None:
-                        metrics.handled(at_ms, now_ms())
+                    self._next = await self._mailbox.get()
+                    async with self._turning:
+                        (event, number, at_ms), self._next = self._next, None
+                        if self._is_stale(event, number):
+                            continue
+                        if at_ms is not None:
+                            self._set_clock()
+                        await self._turn(executor, event)
+                        if at_ms is not None:
+                            metrics.handled(at_ms, now_ms())
             finally:
                 for timer in self._timers.values():
                     timer.cancel()
                 await executor.close()
+
+    # Between two turns.
+
+    async def hold(self) -> None:
+        """Take no further turn until `go_on`; a turn that was begun is ended first."""
+        await self._turning.acquire()
+
+    def go_on(self) -> None:
+        """Take turns again."""
+        self._turning.release()
+
+    def waiting(self) -> Waiting:
+        """Give what a held call waits for; it goes on waiting for it."""
+        queued = [self._next] if self._next is not None else []
+        kept = []
+        while not self._mailbox.empty():
+            kept.append(self._mailbox.get_nowait())
+        for item in kept:
+            self._mailbox.put_nowait(item)
+        return Waiting(
+            timers=tuple(
+                (timer, round(handle.when() * 1_000)) for timer, handle in self._timers.items()
+            ),
+            events=tuple(
+                event for event, number, _ in queued + kept if not self._is_stale(event, number)
+            ),
+            ahead_ms=self._ahead_ms,
+        )
+
+    def wait_for(self, waiting: Waiting) -> None:
+        """Wait for what the call waited for in another process, before it is run."""
+        for event in waiting.events:
+            self.post(event)
+        for timer, at_ms in waiting.timers:
+            self._arm(timer, max(0, at_ms - steady_ms()))
+        if waiting.ahead_ms is not None:
+            self._ahead_ms = waiting.ahead_ms
+
+    def _is_stale(self, event: Event, number: int) -> bool:
+        return isinstance(event, TimerFired) and number != self._armed[event.timer]
+
+    # Clocks.
+
+    def asterisk_ms(self) -> int:
+        """Asterisk's clock, as if nobody had set it since the meter began to run."""
+        return steady_ms() + self._ahead_ms
+
+    def _set_clock(self) -> None:
+        """Look at the wall clock, unless paid time is counted by what it showed before."""
+        talk = self.data.talk
+        if self.data.answered_ms is None and (talk is None or talk.from_ms is None):
+            self._ahead_ms = now_ms() - steady_ms()
 
     async def _turn(self, executor: Executor, event: Event) -> None:
         before = self.data.state
@@ -94,7 +156,7 @@ class Actor:
                 case Arm(timer, ms):
                     self._arm(timer, ms)
                 case ArmAt(timer, at_ms):
-                    self._arm(timer, max(0, at_ms - now_ms()))
+                    self._arm(timer, max(0, at_ms - self.asterisk_ms()))
                 case Disarm(timer):
                     self._disarm(timer)
                 case Note(what, detail):
@@ -109,10 +171,11 @@ class Actor:
     def _arm(self, timer: str, ms: int) -> None:
         self._disarm(timer)
         loop = asyncio.get_running_loop()
-        number = self._armed[timer]
-        self._timers[timer] = loop.call_later(
-            ms / 1000, self._mailbox.put_nowait, (TimerFired(timer), number, None)
-        )
+        self._timers[timer] = loop.call_later(ms / 1000, self._fire, timer, self._armed[timer])
+
+    def _fire(self, timer: str, number: int) -> None:
+        self._timers.pop(timer, None)
+        self._mailbox.put_nowait((TimerFired(timer), number, None))
 
     def _disarm(self, timer: str) -> None:
         self._armed[timer] += 1

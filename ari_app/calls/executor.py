@@ -10,7 +10,7 @@ from ari_app import metrics
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls import commands as c
 from ari_app.calls import events as e
-from ari_app.calls.actor import Actor, now_ms, steady_ms
+from ari_app.calls.actor import Actor, steady_ms
 from ari_app.calls.data import CallData
 from ari_app.calls.names import Names
 from ari_app.calls.records import Records
@@ -178,16 +178,16 @@ class CallExecutor:
         return sounds
 
     async def _limit_talk(self, command: c.LimitTalk, data: CallData) -> None:
-        for_ms = command.until_ms - now_ms() + data.limits.grace_ms
+        for_ms = command.until_ms - self._actor.asterisk_ms() + data.limits.grace_ms
         await self._limit(BOTH, for_ms, command.farewell, data)
         if not self._failed:
-            metrics.granted(data, now_ms())
+            metrics.granted(data, self._actor.asterisk_ms())
             self._actor.post(e.LimitSet(command.granted_seconds))
 
     async def _lease(self, until_ms: int | None, most_ms: int | None, data: CallData) -> None:
         for_ms = data.limits.premium_lease_ms
         if until_ms is not None:
-            for_ms = min(for_ms, max(0, until_ms - now_ms()))
+            for_ms = min(for_ms, max(0, until_ms - self._actor.asterisk_ms()))
         elif most_ms is not None:
             for_ms = min(for_ms, most_ms)
         await self._limit(BOTH, for_ms + data.limits.grace_ms, "silent", data)

@@ -85,6 +85,30 @@ class Records:
             except AWAY as error:
                 log.warning("end of timeline not written", error=type(error).__name__)
 
+    async def idle(self) -> None:
+        """Wait until nothing is being written."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    @property
+    def unwritten(self) -> tuple[TimelineEntry, ...]:
+        """The lines kept until the next write."""
+        return tuple(self._timeline)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the call's money is written."""
+        return self._settled
+
+    def take_over(self, notes: Sequence[TimelineEntry], *, by_cel: bool, settled: bool) -> None:
+        """Go on with what another process has written, and has not."""
+        self._timeline = list(notes)
+        self.by_cel, self._settled = by_cel, settled
+
+    def give_up(self) -> None:
+        """Another process has the call: nothing more is written of it here."""
+        self._timeline, self._settled = [], False
+
     async def _append(self) -> None:
         async with self._sessions.begin() as session:
             await calls.append_timeline(session, self._names.call_id, self._timeline)
@@ -240,7 +264,8 @@ class Records:
             case c.Extend(request_number, from_ms):
 
                 async def extend(s: AsyncSession) -> e.Event:
-                    used = charging_rules.used_seconds(((from_ms, max(from_ms, now_ms())),))
+                    till_ms = max(from_ms, self._actor.asterisk_ms())
+                    used = charging_rules.used_seconds(((from_ms, till_ms),))
                     grant = await charging.update(
                         s,
                         call_id,
@@ -317,6 +342,10 @@ class Records:
             )
             try:
                 settlement = await within(limits.settling_ms, self._settle_now(end))
+            except asyncio.CancelledError:
+                # We are ended in the midst of it: the next process settles it from disk.
+                self._spool.write(end)
+                raise
             except Exception as error:
                 if not isinstance(error, AWAY):
                     log.exception("settling failed")

@@ -59,6 +59,26 @@ class Recovery:
         self._spool = spool
         self._cel = cel
         self._due = asyncio.Event()
+        self._may_go_on = asyncio.Event()
+        self._may_go_on.set()
+        self._comparing: asyncio.Task[bool] | None = None
+
+    async def pause(self) -> None:
+        """Compare no more until `go_on`; what was begun is broken off."""
+        self._may_go_on.clear()
+        comparing = self._comparing
+        if comparing is not None:
+            comparing.cancel()
+            await asyncio.wait({comparing})
+
+    def go_on(self) -> None:
+        """Compare again, soon."""
+        self._may_go_on.set()
+        self._due.set()
+
+    def due(self) -> None:
+        """Compare soon."""
+        self._due.set()
 
     async def resync(self) -> None:
         """After each connect: tell the calls what they missed; the rest is done by `sweep`.
@@ -81,15 +101,25 @@ class Recovery:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_ms / 1000):
                     await self._due.wait()
+            await self._may_go_on.wait()
             self._due.clear()
+            self._comparing = asyncio.create_task(self._compared())
             try:
-                done = await self._round()
-            except Exception as error:
-                if not isinstance(error, AriError):
-                    log.exception("comparing failed")
-                log.warning("not swept", error=str(error))
-                done = False
+                await asyncio.wait({self._comparing})
+                done = not self._comparing.cancelled() and self._comparing.result()
+            finally:
+                self._comparing.cancel()
+                self._comparing = None
             wait_ms = every_ms if done else AGAIN_MS
+
+    async def _compared(self) -> bool:
+        try:
+            return await self._round()
+        except Exception as error:
+            if not isinstance(error, AriError):
+                log.exception("comparing failed")
+            log.warning("not swept", error=str(error))
+            return False
 
     async def _tell(
         self, calls_: Callable[[UUID], bool] = lambda _: True, *, after_loss: bool = False

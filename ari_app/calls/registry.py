@@ -14,6 +14,7 @@ from ari_app.ari import events as a
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls import events as e
 from ari_app.calls.actor import Actor, steady_ms
+from ari_app.calls.carried import Carried
 from ari_app.calls.commands import Command
 from ari_app.calls.data import CallData
 from ari_app.calls.executor import CallExecutor
@@ -111,7 +112,20 @@ class Registry:
         actor = Actor(data, tuple(first))
         records = Records(actor, names, self._sessions, self._spool, self.asterisk_id, arrival)
         records.by_cel = by_cel
+        self._run(actor, records, names)
+
+    def take_over(self, carried: Carried) -> None:
+        """Go on with a call where another process has left it."""
+        names = Names(UUID(carried.data.call_id), carried.caller_channel)
+        actor = Actor(carried.data)
+        actor.wait_for(carried.waiting)
+        records = Records(actor, names, self._sessions, self._spool, self.asterisk_id, None)
+        records.take_over(carried.notes, by_cel=carried.by_cel, settled=carried.settled)
+        self._run(actor, records, names)
+
+    def _run(self, actor: Actor, records: Records, names: Names) -> None:
         executor = CallExecutor(actor, names, self._ari, self._prompts, records)
+        caller_channel = names.caller_channel
         self._actors[names.call_id] = actor
         self._records[names.call_id] = records
         self._callers[caller_channel] = names.call_id

@@ -79,16 +79,17 @@ def take_out(turn: Turn, event: Left) -> None:
 def _end_ms(turn: Turn, event: Left, from_ms: int, steady_from_ms: int | None) -> int:
     """The end by Asterisk's clock, checked against the steady one: where they differ, the sooner.
 
-    A clock that was set in the talk must not make anybody pay for time that wasn't talked.
+    A clock that was set in the talk must not make anybody pay for time that wasn't talked; one set
+    back beyond its beginning leaves nothing to pay.
     """
     if steady_from_ms is None or event.steady_ms is None:
-        return event.at_ms
+        return max(from_ms, event.at_ms)
     steady_ms = event.steady_ms - steady_from_ms
     apart_ms = event.at_ms - from_ms - steady_ms
     if abs(apart_ms) <= CLOCKS_APART_MS:
         return event.at_ms
     turn.do(Note("clocks differ", {"milliseconds": apart_ms}))
-    return min(event.at_ms, from_ms + steady_ms)
+    return max(from_ms, min(event.at_ms, from_ms + steady_ms))
 
 
 def talk_over(turn: Turn) -> None:

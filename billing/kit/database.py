@@ -42,7 +42,12 @@ class Base(DeclarativeBase):
     }
 
 
-def make_engine(settings: Settings, *, statement_timeout_ms: int | None = None) -> AsyncEngine:
+def make_engine(
+    settings: Settings,
+    *,
+    statement_timeout_ms: int | None = None,
+    application_name: str = "primeline",
+) -> AsyncEngine:
     """An engine on which nothing waits for ever.
 
     `statement_timeout_ms` defaults to the limit `database_ms`; 0 means no limit (migrations). A
@@ -66,7 +71,7 @@ def make_engine(settings: Settings, *, statement_timeout_ms: int | None = None) 
         connect_args={
             "options": options,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "application_name": "primeline",
+            "application_name": application_name,
         },
     )
 

@@ -46,3 +46,15 @@ class InstallationRow(Base):
     id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
     restored_from: Mapped[UUID | None] = mapped_column(comment="the id of the copy's original")
     restored_at: Mapped[datetime | None]
+
+
+class AsteriskClaimRow(Base):
+    """Which process acts on the Asterisk of a name: one row a name, with a lease."""
+
+    __tablename__ = "asterisk_claims"
+
+    asterisk_id: Mapped[str] = mapped_column(primary_key=True, comment="PRIMELINE_ASTERISK_ID")
+    asterisk: Mapped[UUID] = mapped_column(comment="the running Asterisk; its restart changes it")
+    holder: Mapped[UUID] = mapped_column(comment="the process; a new one for each start")
+    renewed_at: Mapped[datetime | None] = mapped_column(comment="null: let go of in good order")
+    renewals: Mapped[int] = mapped_column(server_default=text("0"), comment="since it was taken")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from billing.kit.database import make_engine, make_sessions
 from billing.kit.settings import Settings
 from billing.monitoring import alarms
 from primeline.asterisk_conf import ROOT, Lines
+from primeline.parts import PartFailed
 from primeline.system import System, SystemConfig
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -73,3 +75,35 @@ async def test_a_copy_is_refused_by_an_asterisk_whose_original_lives_and_let_in_
         system.kill("ari_app", signal.SIGKILL)
         await system.ended("ari_app")
         await system.start("ari_app")
+
+
+async def test_another_asterisk_of_the_same_name_on_one_database_is_refused(
+    tmp_path: Path, tree: Path
+) -> None:
+    config = SystemConfig(
+        tmp_path / "first",
+        prompts_dir=tmp_path / "prompts",
+        tree=tree,
+        durable=False,
+        parts=("ari_app",),
+        restart=False,
+    )
+    async with System(config, no_lines) as first:
+        second = replace(
+            config, directory=tmp_path / "second", database_url=first.database_url, migrate=False
+        )
+        with pytest.raises(PartFailed) as failed:
+            async with System(second, no_lines):
+                pass
+        assert "ended at its start" in str(failed.value)
+        said = (tmp_path / "second" / "ari_app.log").read_text()
+        assert "Another Asterisk is called 'primeline' on this database" in said
+        engine = make_engine(Settings(database_url=first.database_url))
+        async with make_sessions(engine)() as s:
+            (alarm,) = await alarms.list_alarms(s)
+        await engine.dispose()
+        assert (alarm.kind, alarm.subject) == ("asterisk-taken", "primeline")
+        other_name = replace(second, directory=tmp_path / "third", asterisk_id="another")
+        async with System(other_name, no_lines) as third:
+            assert {"ari_app", "asterisk"} <= set(third.pids)
+        assert "ari_app" in first.pids

@@ -681,10 +681,11 @@ def test_a_stop_that_asterisk_does_not_confirm_hangs_up_and_is_paid_by_its_recor
     [
         (9_000, 9_004, 9_000),
         (9_000, 8_760, 9_000),
-        # Set forward by an hour; we stood still at its end; set back by a minute.
+        # Set forward by an hour; we stood still at its end; set back by seconds, by a minute.
         (3_609_000, 9_004, 9_004),
         (9_000, 14_000, 9_000),
-        (-51_000, 9_004, -51_000),
+        (5_000, 9_004, 5_000),
+        (-51_000, 9_004, 0),
     ],
 )
 def test_a_clock_set_in_a_talk_makes_nobody_pay_for_it(
