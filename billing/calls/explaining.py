@@ -1,7 +1,7 @@
 """The arithmetic of a call in sentences, one for each step that the rules took."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from billing.calls.rules import Arithmetic
 from billing.catalogue.values import PremiumTerms
@@ -22,6 +22,18 @@ class Step:
 def explain(done: Arithmetic) -> tuple[Step, ...]:
     """Say how a charge came about, from the milliseconds talked to everybody's part."""
     return (*_time(done), *_price(done), *_shares(done))
+
+
+def explain_segments(done: Sequence[Arithmetic]) -> tuple[Step, ...]:
+    """Say how the charge of each paid segment came about, and what they come to together."""
+    steps: list[Step] = []
+    for number, one in enumerate(done, 1):
+        steps += [
+            replace(step, sentence=f"Paid stretch {number} of {len(done)}: {step.sentence}")
+            for step in explain(one)
+        ]
+    total = sum((one.rated.charge for one in done[1:]), done[0].rated.charge)
+    return (*steps, Step("total", f"The caller pays {total} for the call.", amount=total))
 
 
 def explain_premium(terms: PremiumTerms, outcome: PremiumOutcome) -> tuple[Step, ...]:
@@ -103,13 +115,17 @@ def _price(done: Arithmetic) -> Iterator[Step]:
         f" rounded down to whole cents: {rated.rounded_down}.",
         amount=rated.rounded_down,
     )
-    if rated.bounded > rated.rounded_down:
+    before = done.charged_before
+    so_far = rated.rounded_down + before if before else rated.rounded_down
+    if before:
+        yield Step("before", f"{before} was charged before, which makes {so_far}.", amount=so_far)
+    if rated.bounded > so_far:
         yield Step(
             "minimum",
             f"A call that costs anything costs at least {tariff.minimum_charge}.",
             amount=rated.bounded,
         )
-    elif rated.bounded < rated.rounded_down:
+    elif rated.billable_seconds and rated.bounded < so_far:
         yield Step(
             "maximum",
             f"A call costs {tariff.maximum_charge} at most.",

@@ -17,8 +17,10 @@ from billing.catalogue import rules as premium_rules
 from billing.catalogue import snapshot as premium_snapshot
 from billing.catalogue.models import Expert
 from billing.charging import sessions
+from billing.charging.closed import ClosedSegment, earlier_of, since
 from billing.charging.models import ChargingSession, GrantRow
 from billing.charging.premium.models import PremiumSession
+from billing.charging.segments import closed_of
 from billing.kit.clock import to_ms
 from billing.money.values import Money
 from billing.tariffs.values import Tariff
@@ -95,6 +97,12 @@ async def list_live(
     ids = [row.id for row, *_ in rows]
     stretches = await _stretches(s, ids)
     grants = await _last_grants(s, ids)
+    # Few calls have been paid before, so each of them is asked for by itself.
+    closed = {
+        session.session_id: await closed_of(s, session.session_id)
+        for *_, session, _ in rows
+        if session is not None and session.segment
+    }
     now_ms = to_ms(at)
     return [
         LiveCall(
@@ -112,7 +120,14 @@ async def list_live(
             extension=extension,
             tariff=_tariff(session, carried),
             talk=_carried_talk(row, carried, now_ms)
-            or _talk(row, session, stretches.get(row.id, []), grants.get(row.id), now_ms),
+            or _talk(
+                row,
+                session,
+                stretches.get(row.id, []),
+                grants.get(row.id),
+                closed.get(row.id, ()),
+                now_ms,
+            ),
         )
         for row, caller_name, expert_name, extension, session, carried in rows
     ]
@@ -148,6 +163,7 @@ def _talk(
     session: ChargingSession | None,
     stretches: Sequence[TalkStretch],
     grant: GrantRow | None,
+    closed: Sequence[ClosedSegment],
     now_ms: int,
 ) -> LiveTalk | None:
     now = next((one for one in stretches if one.bridge == row.talk_bridge), None)
@@ -164,7 +180,7 @@ def _talk(
         for one in stretches
         if one.paid and one.start_ms is not None
     ]
-    so_far = rules.running(tariff, paid, grant.granted_seconds)
+    so_far = rules.running(tariff, since(closed, paid), grant.granted_seconds, earlier_of(closed))
     return LiveTalk(
         bridge=now.bridge,
         paid=True,

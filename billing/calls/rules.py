@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.charging.closed import ClosedSegment, earlier_of
 from billing.charging.rules import bill, used_ms
 from billing.money.values import Money
 from billing.shares.rules import split
 from billing.shares.values import ShareRule, Split
-from billing.tariffs.rules import Rated, rate
+from billing.tariffs.rules import Earlier, Rated, rate
 from billing.tariffs.values import Tariff
 
 
@@ -31,6 +32,7 @@ class Arithmetic:
     granted_seconds: int
     billed_seconds: int
     overrun_ms: int
+    charged_before: Money | None
     rated: Rated
     split: Split
 
@@ -40,13 +42,14 @@ def arithmetic(
     share_rule: ShareRule,
     intervals: Sequence[tuple[int, int]],
     granted_seconds: int,
+    earlier: Earlier | None = None,
 ) -> Arithmetic:
-    """Do what a settlement does, step by step, by the very same rules.
+    """Do what the end of a segment does, step by step, by the very same rules.
 
     61.5 s talked of 300 s granted at 1.20: 61 s used and billed, 1.22 charged and shared.
     """
     billed = bill(intervals, granted_seconds)
-    rated = rate(tariff, billed.billed_seconds)
+    rated = rate(tariff, billed.billed_seconds, earlier=earlier)
     return Arithmetic(
         tariff=tariff,
         share_rule=share_rule,
@@ -55,18 +58,37 @@ def arithmetic(
         granted_seconds=granted_seconds,
         billed_seconds=billed.billed_seconds,
         overrun_ms=billed.overrun_ms,
+        charged_before=earlier.charged if earlier else None,
         rated=rated,
         split=split(rated.charge, tariff.tax_basis_points, share_rule),
     )
 
 
+def of_closed(
+    closed: Sequence[ClosedSegment], intervals: Sequence[tuple[int, int]]
+) -> tuple[Arithmetic, ...]:
+    """Do what each closing of a segment did; `intervals` are all of the call's, in their order."""
+    done = []
+    first = 0
+    for number, one in enumerate(closed):
+        own = intervals[first : one.last_interval]
+        before = earlier_of(closed[:number])
+        done.append(arithmetic(one.tariff, one.share_rule, own, one.granted_seconds, before))
+        first = one.last_interval
+    return tuple(done)
+
+
 def running(
-    tariff: Tariff, intervals: Sequence[tuple[int, int]], granted_seconds: int
+    tariff: Tariff,
+    intervals: Sequence[tuple[int, int]],
+    granted_seconds: int,
+    earlier: Earlier | None = None,
 ) -> RunningCharge:
-    """Bill a talk as if the last of its `intervals` ended now."""
+    """Bill a segment as if its last interval ended now; the charge is the whole call's."""
     billed = bill(intervals, granted_seconds)
+    charge = rate(tariff, billed.billed_seconds, earlier=earlier).charge
     return RunningCharge(
         used_seconds=billed.used_seconds,
-        charge=rate(tariff, billed.billed_seconds).charge,
+        charge=charge + earlier.charged if earlier else charge,
         granted_seconds_left=max(0, granted_seconds - billed.used_seconds),
     )

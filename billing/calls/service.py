@@ -17,6 +17,7 @@ from billing.calls.records import get_call, list_calls
 from billing.calls.recovery import open_calls, proved_time
 from billing.calls.settling import (
     append_timeline,
+    close_segment,
     hold_premium,
     release,
     reserve_free,
@@ -43,6 +44,7 @@ __all__ = [
     "cel_end",
     "cel_intervals",
     "cel_offset",
+    "close_segment",
     "consented",
     "dial_attempted",
     "dial_ended",

@@ -14,11 +14,13 @@ from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.catalogue import reservations
 from billing.charging import ending, sessions
 from billing.charging import service as charging
+from billing.charging.closed import ClosedSegment, since
 from billing.charging.models import ChargingSession
 from billing.charging.premium import service as premium_service
 from billing.charging.premium.models import PremiumSession
 from billing.charging.premium.values import PremiumOutcome, PremiumPlan
-from billing.charging.rules import used_seconds
+from billing.charging.rules import Bill, used_seconds
+from billing.charging.segments import closed_segments
 from billing.charging.values import Refused, Settlement
 from billing.kit.clock import now, to_ms
 from billing.kit.jobs import defer
@@ -134,10 +136,12 @@ async def settle(
         return settlement_value(settled, await premium_service.find_outcome(s, call_id))
     billed = [_closed(call_id, interval) for interval in intervals]
     session = await sessions.find(s, call_id, lock=True)
+    closed = await closed_segments(s, session) if session else ()
     outcome = None
     carried = None if session else await premium_service.find(s, call_id, lock=True)
     if carried is None:
-        row = _row(call_id, await ending.close(s, session, billed), reason, no_payer, at)
+        last = await ending.close(s, session, since(closed, billed), closed)
+        row = _row(call_id, _whole(closed, last), reason, no_payer, at)
     else:
         metered = await _metered(s, call, meter, billed)
         outcome = await premium_service.close(s, carried, meter=metered, talked=bool(billed))
@@ -145,7 +149,8 @@ async def settle(
     await ledger.add_settlement(s, row)
     if outcome is not None:
         await premium_service.add_settlement(s, call_id, outcome)
-    await _record(s, call, session or carried, billed, timeline)
+    await _record(s, call, session or carried, since(closed, billed), closed)
+    await append_timeline(s, call_id, timeline)
     call.state, call.ended_at, call.reason = "ended", at, reason
     await s.flush()
     await reservations.free(s, call_id, at)
@@ -153,6 +158,63 @@ async def settle(
         amounts = [[row.charge, row.currency], [row.wallet_available, row.currency]]
         await defer(s, "call-charged", call=str(call_id), amounts=amounts)
     return settlement_value(row, outcome)
+
+
+async def close_segment(
+    s: AsyncSession, call_id: UUID, *, intervals: Sequence[Interval], at: datetime
+) -> ending.Closed | None:
+    """End the present paid segment of a call that goes on; gives its money, None: there is none.
+
+    `intervals` are all of the call's paid time so far. Without any in this segment its holds are
+    let go. Harmless twice. Raises CallUnknown, CallEnded, or IntervalOpen.
+    """
+    call = await lock_call(s, call_id)
+    if call.ended_at is not None:
+        raise CallEnded(call_id)
+    session = await sessions.find(s, call_id, lock=True)
+    if session is None or session.state != "granted":
+        return None
+    closed = await closed_segments(s, session)
+    own = since(closed, [_closed(call_id, interval) for interval in intervals])
+    if not own:
+        await ending.let_go(s, call_id)
+        return None
+    last = (closed[-1].last_interval if closed else 0) + len(own)
+    ended = await ending.close_segment(
+        s,
+        session,
+        own,
+        closed,
+        last_interval=last,
+        consented_at_ms=call.consented_at_ms,
+        at=at,
+    )
+    await _record(s, call, session, own, closed)
+    await s.flush()
+    return ended
+
+
+def _whole(closed: Sequence[ClosedSegment], last: ending.Closed) -> ending.Closed:
+    """Sum up a call's segments."""
+    if not closed or last.split is None:
+        return last
+    bills = [*(one.bill for one in closed), last.bill]
+    splits = [*(one.split for one in closed), last.split]
+    zero = Money.zero(last.split.charge.currency)
+    return ending.Closed(
+        Bill(
+            sum(one.used_seconds for one in bills),
+            sum(one.billed_seconds for one in bills),
+            sum(one.overrun_ms for one in bills),
+        ),
+        Split(
+            charge=sum((one.charge for one in splits), zero),
+            tax=sum((one.tax for one in splits), zero),
+            expert=sum((one.expert for one in splits), zero),
+            platform=sum((one.platform for one in splits), zero),
+        ),
+        last.available,
+    )
 
 
 async def _metered(
@@ -228,17 +290,19 @@ async def _record(
     call: CallRow,
     session: ChargingSession | PremiumSession | None,
     billed: Sequence[tuple[int, int]],
-    timeline: Sequence[TimelineEntry],
+    closed: Sequence[ClosedSegment],
 ) -> None:
+    """Write the paid intervals of one segment, numbered after those of the segments before it."""
     if session is not None and billed:
         call.expert_id = session.expert_id
     if billed:
         rows = [
             {"call_id": call.id, "position": position, "start_ms": start, "end_ms": end}
-            for position, (start, end) in enumerate(billed, 1)
+            for position, (start, end) in enumerate(
+                billed, 1 + (closed[-1].last_interval if closed else 0)
+            )
         ]
         await s.execute(insert(PaidInterval).values(rows))
-    await append_timeline(s, call.id, timeline)
 
 
 async def append_timeline(s: AsyncSession, call_id: UUID, entries: Sequence[TimelineEntry]) -> None:

@@ -8,12 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.cel import channels_of
-from billing.calls.explaining import Step, explain, explain_premium
+from billing.calls.explaining import Step, explain, explain_premium, explain_segments
 from billing.calls.models import CelRecord
 from billing.calls.receipts import receipts_of
 from billing.calls.records import CallRecord, get_call
-from billing.calls.rules import Arithmetic, arithmetic
+from billing.calls.rules import Arithmetic, arithmetic, of_closed
 from billing.charging import sessions
+from billing.charging.closed import earlier_of
+from billing.charging.segments import closed_segments
 from billing.notifications.models import Notification
 
 CEL_LINES: Final = 500
@@ -34,10 +36,12 @@ class CelLine:
 class Story:
     """A call in full. `arithmetic` None: nobody was to pay us, or it isn't settled yet.
 
-    `receipts`: what the caller was told of it by SMS.
+    It is of the last paid segment; `closed` are those before it. `receipts`: what the caller was
+    told of it by SMS.
     """
 
     record: CallRecord
+    closed: tuple[Arithmetic, ...]
     arithmetic: Arithmetic | None
     cel: tuple[CelLine, ...]
     receipts: tuple[Notification, ...]
@@ -45,6 +49,9 @@ class Story:
     @property
     def steps(self) -> tuple[Step, ...]:
         """How everybody's part came about; none: no price was quoted, or it goes on."""
+        if self.closed:
+            last = (self.arithmetic,) if self.arithmetic else ()
+            return explain_segments((*self.closed, *last))
         if self.arithmetic is not None:
             return explain(self.arithmetic)
         settlement = self.record.summary.settlement
@@ -56,26 +63,37 @@ class Story:
 async def tell(s: AsyncSession, call_id: UUID) -> Story:
     """Give a call in full; raises CallUnknown."""
     record = await get_call(s, call_id)
+    closed, last = await _arithmetic(s, record)
     return Story(
         record,
-        await _arithmetic(s, record),
+        closed,
+        last,
         await _cel(s, call_id),
         tuple(await receipts_of(s, call_id)),
     )
 
 
-async def _arithmetic(s: AsyncSession, record: CallRecord) -> Arithmetic | None:
-    settlement = record.summary.settlement
-    if settlement is None or record.tariff is None or settlement.split is None:
-        return None
+async def _arithmetic(
+    s: AsyncSession, record: CallRecord
+) -> tuple[tuple[Arithmetic, ...], Arithmetic | None]:
+    """Give that of the closed segments and, of a settled call, that of the last one."""
     session = await sessions.find(s, record.summary.call_id)
-    assert session is not None  # a price was quoted in it
+    if session is None or record.tariff is None:
+        return (), None
+    closed = await closed_segments(s, session)
+    intervals = [(one.start_ms, one.end_ms or one.start_ms) for one in record.intervals]
+    before = of_closed(closed, intervals)
+    settlement = record.summary.settlement
+    own = intervals[closed[-1].last_interval if closed else 0 :]
+    if settlement is None or settlement.split is None or (closed and not own):
+        return before, None
     grants = await sessions.grants_of(s, session)
-    return arithmetic(
+    return before, arithmetic(
         record.tariff,
         sessions.share_of(session),
-        [(one.start_ms, one.end_ms or one.start_ms) for one in record.intervals],
+        own,
         grants[-1].granted_seconds if grants else 0,
+        earlier_of(closed),
     )
 
 

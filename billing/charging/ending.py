@@ -1,14 +1,16 @@
-"""The ends of a session: holds let go before any paid time, or posted in part and shared."""
+"""The ends of a segment and of a session: holds let go, or posted in part and shared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import spending
 from billing.charging import rules, sessions
-from billing.charging.models import ChargingSession
+from billing.charging.closed import ClosedSegment, earlier_of
+from billing.charging.models import ChargingSession, ClosedSegmentRow
 from billing.charging.sessions import OpenHold
 from billing.kit.ids import transfer_id
 from billing.ledger import service as ledger
@@ -53,10 +55,12 @@ async def close(
     s: AsyncSession,
     session: ChargingSession | None,
     intervals: Sequence[tuple[int, int]],
+    closed: Sequence[ClosedSegment] = (),
 ) -> Closed:
     """Charge for paid time (ms since the epoch), post the holds for it, void the rest, share.
 
-    The session must be locked. The number of statements doesn't depend on that of grants.
+    `intervals` are those of the last segment, `closed` the segments before it. The session must be
+    locked. The number of statements doesn't depend on that of grants.
     """
     if session is None:
         return Closed(rules.bill(intervals, 0), None, None)
@@ -65,13 +69,72 @@ async def close(
         session.state = "settled"
         await s.flush()
         return Closed(rules.bill(intervals, 0), None, None)
+    ended = await _resolve(s, session, intervals, closed, "share")
+    session.state = "settled"
+    await s.flush()
+    return ended
+
+
+async def close_segment(
+    s: AsyncSession,
+    session: ChargingSession,
+    intervals: Sequence[tuple[int, int]],
+    closed: Sequence[ClosedSegment],
+    *,
+    last_interval: int,
+    consented_at_ms: int | None,
+    at: datetime,
+) -> Closed:
+    """End a segment in mid-call: charged, posted, the rest voided, shared; the session goes on.
+
+    `intervals` are the segment's own, the last of them the call's paid interval number
+    `last_interval`. The session must be locked and granted.
+    """
+    segment, granted = session.segment, await sessions.grants_of(s, session)
+    ended = await _resolve(s, session, intervals, closed, f"share-{segment}")
+    assert ended.split is not None  # a price was quoted in it
+    s.add(
+        ClosedSegmentRow(
+            session_id=session.session_id,
+            segment=segment,
+            tariff_version_id=session.tariff_version_id,
+            tariff=session.tariff,
+            share=session.share,
+            consented_at_ms=consented_at_ms,
+            until_ms=max(end for _, end in intervals),
+            last_interval=last_interval,
+            granted_seconds=granted[-1].granted_seconds,
+            used_seconds=ended.bill.used_seconds,
+            billed_seconds=ended.bill.billed_seconds,
+            overrun_ms=ended.bill.overrun_ms,
+            charge=ended.split.charge.amount,
+            tax=ended.split.tax.amount,
+            expert=ended.split.expert.amount,
+            platform=ended.split.platform.amount,
+            closed_at=at,
+        )
+    )
+    session.state = "opened"
+    session.segment = segment + 1
+    await s.flush()
+    return ended
+
+
+async def _resolve(
+    s: AsyncSession,
+    session: ChargingSession,
+    intervals: Sequence[tuple[int, int]],
+    closed: Sequence[ClosedSegment],
+    step: str,
+) -> Closed:
+    """Turn a segment's holds into its charge and everybody's part of it."""
     tariff = sessions.tariff_of(session)
     grants = await sessions.grants_of(s, session) if session.state == "granted" else []
     bill = rules.bill(intervals, grants[-1].granted_seconds if grants else 0)
-    charged = charge(tariff, bill.billed_seconds)
+    charged = charge(tariff, bill.billed_seconds, earlier=earlier_of(closed))
     open_holds = sessions.open_holds(grants, tariff.currency)
     shares = split(charged, tariff.tax_basis_points, sessions.share_of(session))
-    await ledger.add_transfers(s, _moves(session, tariff, open_holds, shares))
+    await ledger.add_transfers(s, _moves(session, tariff, open_holds, shares, step))
     held = sum(hold.amount.amount for hold in open_holds)
     limits = sessions.limits_of(session)
     wallet_id = _wallet(session, tariff.currency)
@@ -80,8 +143,6 @@ async def close(
         available = await ledger.resolve_in_wallet(s, wallet_id, paid=charged.amount, held=held)
     else:
         available = (await ledger.read_wallet(s, wallet_id)).available
-    session.state = "settled"
-    await s.flush()
     return Closed(bill, shares, Money(available, tariff.currency))
 
 
@@ -90,7 +151,11 @@ def _wallet(session: ChargingSession, currency: str) -> UUID:
 
 
 def _moves(
-    session: ChargingSession, tariff: Tariff, open_holds: Sequence[OpenHold], shares: Split
+    session: ChargingSession,
+    tariff: Tariff,
+    open_holds: Sequence[OpenHold],
+    shares: Split,
+    share_step: str,
 ) -> list[Move]:
     moves = []
     ends = rules.settle_grants([hold.amount for hold in open_holds], shares.charge)
@@ -112,7 +177,7 @@ def _moves(
         if amount:
             moves.append(
                 Move(
-                    id=transfer_id(session.session_id, "share", step),
+                    id=transfer_id(session.session_id, share_step, step),
                     kind="single",
                     debit=account_id(AccountKind.CLEARING, currency),
                     credit=payee,

@@ -16,7 +16,7 @@ from billing.kit.limits import Limits
 from billing.ledger import service as ledger
 from billing.ledger.values import AccountKind, Move, account_id
 from billing.money.values import Money
-from billing.tariffs.rules import affordable_seconds
+from billing.tariffs.rules import Earlier, affordable_seconds
 from billing.tariffs.values import Tariff
 
 OPTIMISTIC_TRIES = 3
@@ -33,7 +33,7 @@ class Credit:
 async def read_credit(
     s: AsyncSession, session: ChargingSession, currency: str, held: Money, *, lock: bool
 ) -> Credit:
-    """Read what a session may still hold; `held` counts against the limit of one call.
+    """Read what a session may still hold; `held` and charged counts against one call's limit.
 
     Rows are read, and with `lock` locked, in the order that holds take them: limits, then wallet.
     """
@@ -48,14 +48,21 @@ async def read_credit(
     return Credit(Money(wallet.available, currency), Money(min(bounds), currency))
 
 
-def refusal(tariff: Tariff, credit: Credit, limits: Limits) -> Refusal | None:
-    """Say why a call may not begin on this credit; None: it may."""
-    seconds = affordable_seconds(tariff, credit.available)
-    refused = rules.first_grant_refused(tariff, seconds, limits.minimum_talk_seconds)
+def refusal(
+    tariff: Tariff, credit: Credit, limits: Limits, earlier: Earlier | None = None
+) -> Refusal | None:
+    """Say why a segment may not begin on this credit; None: it may."""
+
+    def refused_with(units: Money) -> Refusal | None:
+        seconds = affordable_seconds(tariff, units, earlier=earlier)
+        return rules.first_grant_refused(
+            tariff, seconds, limits.minimum_talk_seconds, earlier=earlier
+        )
+
+    refused = refused_with(credit.available)
     if refused is None or credit.available == credit.in_wallet:
         return refused
-    in_wallet = affordable_seconds(tariff, credit.in_wallet)
-    if rules.first_grant_refused(tariff, in_wallet, limits.minimum_talk_seconds) is None:
+    if refused_with(credit.in_wallet) is None:
         return Refusal.LIMIT_REACHED
     return refused
 
@@ -69,11 +76,12 @@ async def grant(
     used_seconds: int,
     limits: Limits,
     at: datetime,
+    earlier: Earlier | None = None,
 ) -> Grant:
     """Grant what is affordable after the grants in `rows`, and hold its price.
 
     A hold that another call was faster to take is decided anew, at most three times, then with
-    the rows locked. The session must be locked.
+    the rows locked. `earlier` is what closed segments have used up. The session must be locked.
     """
     tariff = sessions.tariff_of(session)
     held = sum(
@@ -83,7 +91,8 @@ async def grant(
     granted_seconds = rows[-1].granted_seconds if rows else 0
     for tries in range(OPTIMISTIC_TRIES + 1):
         lock = tries == OPTIMISTIC_TRIES
-        credit = await read_credit(s, session, tariff.currency, held, lock=lock)
+        spent = held + earlier.charged if earlier else held
+        credit = await read_credit(s, session, tariff.currency, spent, lock=lock)
         plan = rules.plan(
             tariff,
             used_seconds=used_seconds,
@@ -91,6 +100,7 @@ async def grant(
             own_open_holds=held,
             available=credit.available,
             grant_seconds=limits.grant_seconds,
+            earlier=earlier,
         )
         if not plan.hold or await _take(s, session, plan.hold, request_number):
             return await _write(s, session, plan, held, request_number, used_seconds, at)

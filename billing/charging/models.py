@@ -47,9 +47,39 @@ class ChargingSession(Base):
         JSONB, comment="spending limits that its holds count under, as of the quote"
     )
     segment: Mapped[int] = mapped_column(
-        server_default=text("0"), comment="raised when holds are let go before any paid time"
+        server_default=text("0"), comment="raised when its holds are let go, or it is closed"
     )
     quoted_at: Mapped[datetime | None]
+
+
+class ClosedSegmentRow(Base):
+    """A segment that ended in mid-call, with its money; the last one's is in the settlement."""
+
+    __tablename__ = "closed_segments"
+    __table_args__ = (
+        CheckConstraint("charge = tax + expert + platform AND charge >= 0", name="parts"),
+        CheckConstraint("billed_seconds = least(used_seconds, granted_seconds)", name="billed"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey(ChargingSession.session_id), primary_key=True
+    )
+    segment: Mapped[int] = mapped_column(primary_key=True)
+    tariff_version_id: Mapped[UUID] = mapped_column(ForeignKey(TariffVersion.id))
+    tariff: Mapped[dict[str, Any]] = mapped_column(comment="the version announced, in full")
+    share: Mapped[dict[str, Any]] = mapped_column(comment="the share rule, in full")
+    consented_at_ms: Mapped[int | None] = mapped_column(comment="the caller's key, Asterisk's ms")
+    until_ms: Mapped[int] = mapped_column(comment="the end of its paid time, Asterisk's ms")
+    last_interval: Mapped[int] = mapped_column(comment="position of its last paid interval")
+    granted_seconds: Mapped[int] = mapped_column(comment="from its own start, in all")
+    used_seconds: Mapped[int]
+    billed_seconds: Mapped[int]
+    overrun_ms: Mapped[int]
+    charge: Mapped[int]
+    tax: Mapped[int]
+    expert: Mapped[int]
+    platform: Mapped[int]
+    closed_at: Mapped[datetime]
 
 
 class GrantRow(Base):

@@ -105,15 +105,22 @@ def plan(
 
 
 def first_grant_refused(
-    tariff: Tariff, end_seconds: int, minimum_talk_seconds: int
+    tariff: Tariff,
+    end_seconds: int,
+    minimum_talk_seconds: int,
+    *,
+    earlier: Earlier | None = None,
 ) -> Refusal | None:
-    """Say CREDIT_TOO_LOW if a call would end too soon to be worth ringing anybody.
+    """Say CREDIT_TOO_LOW if a segment would end too soon to be worth beginning.
 
-    That is before `minimum_talk_seconds` or the first increment, unless the tariff's maximum
-    itself is shorter.
+    That is before `minimum_talk_seconds` or the first increment, unless what is left of the
+    tariff's maximum is shorter; where none of that is left, MAXIMUM_REACHED.
     """
+    longest = tariff.maximum_seconds - (earlier.used_seconds if earlier else 0)
+    if longest <= 0:
+        return Refusal.MAXIMUM_REACHED
     needed = max(minimum_talk_seconds, tariff.first_increment_seconds)
-    return Refusal.CREDIT_TOO_LOW if end_seconds < min(needed, tariff.maximum_seconds) else None
+    return Refusal.CREDIT_TOO_LOW if end_seconds < min(needed, longest) else None
 
 
 def needs_update(

@@ -12,9 +12,11 @@ from billing.catalogue import reservations
 from billing.catalogue.service import tariff_for
 from billing.catalogue.tollfree import agreement_required
 from billing.charging import holds, sessions
+from billing.charging.closed import earlier_of
 from billing.charging.errors import RequestOutOfOrder, SessionState
 from billing.charging.models import ChargingSession, GrantRow
 from billing.charging.rules import first_grant_refused
+from billing.charging.segments import closed_segments
 from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.limits import Limits
 from billing.ledger import service as ledger
@@ -43,7 +45,8 @@ async def quote(
     """Freeze what a call to this expert costs and who gets what part; refuse what can't be paid.
 
     A later quote of the same call, for this or another expert, replaces what is frozen, but only
-    while nothing is held (SessionState). An account other than the one the caller's number led to
+    while nothing is held (SessionState): after a segment was closed it is the next one's price, and
+    the spending limits stay as they were. An account other than the one the caller's number led to
     must have given its PIN.
     """
     await sessions.open_session(s, call_id, account_id=account_id, number_alone=False, at=at)
@@ -69,6 +72,7 @@ async def quote(
         return Refused(Refusal.TERMS_NOT_ACCEPTED)
     share = await share_for(s, expert_id=expert_id, number_id=number_id)
     share_rules.check(share, tariff.tax_basis_points)
+    closed = await closed_segments(s, session)
     spending_limits = spending.limits_of(
         account, number_alone=session.number_alone, at=session.began_at
     )
@@ -76,11 +80,12 @@ async def quote(
     session.expert_id, session.number_id = expert_id, number_id
     session.tariff_version_id = version.version_id
     session.tariff, session.share = tariff_snapshot.to_json(tariff), share_snapshot.to_json(share)
-    session.call_limit = account.call_limit
-    session.limits = [limit.to_json() for limit in spending_limits]
     session.quoted_at = at
+    if not closed:
+        session.call_limit = account.call_limit
+        session.limits = [limit.to_json() for limit in spending_limits]
+        await spending.ensure(s, account_id, spending_limits)
     await s.flush()
-    await spending.ensure(s, account_id, spending_limits)
     await ledger.ensure_accounts(
         s,
         [
@@ -91,15 +96,16 @@ async def quote(
         ],
         tariff.currency,
     )
-    nothing_held = Money.zero(tariff.currency)
-    credit = await holds.read_credit(s, session, tariff.currency, nothing_held, lock=False)
-    if refused := holds.refusal(tariff, credit, limits):
+    earlier = earlier_of(closed)
+    spent = earlier.charged if earlier else Money.zero(tariff.currency)
+    credit = await holds.read_credit(s, session, tariff.currency, spent, lock=False)
+    if refused := holds.refusal(tariff, credit, limits, earlier):
         return Refused(refused)
     return Quote(
         tariff=tariff,
         share_rule=share,
         available=credit.available,
-        affordable_seconds=affordable_seconds(tariff, credit.available),
+        affordable_seconds=affordable_seconds(tariff, credit.available, earlier=earlier),
         price_known=await _price_known(s, session),
     )
 
@@ -137,6 +143,7 @@ async def initial(s: AsyncSession, call_id: UUID, limits: Limits, at: datetime) 
     if not await reservations.reserve(s, call_id, session.expert_id, at):
         await savepoint.rollback()
         return Refused(Refusal.EXPERT_BUSY)
+    earlier = earlier_of(await closed_segments(s, session))
     granted = await holds.grant(
         s,
         session,
@@ -145,13 +152,16 @@ async def initial(s: AsyncSession, call_id: UUID, limits: Limits, at: datetime) 
         used_seconds=0,
         limits=limits,
         at=at,
+        earlier=earlier,
     )
     tariff = sessions.tariff_of(session)
-    if first_grant_refused(tariff, granted.end_seconds, limits.minimum_talk_seconds):
+    if first_grant_refused(
+        tariff, granted.end_seconds, limits.minimum_talk_seconds, earlier=earlier
+    ):
         await savepoint.rollback()
-        nothing_held = Money.zero(tariff.currency)
-        credit = await holds.read_credit(s, session, tariff.currency, nothing_held, lock=False)
-        return Refused(holds.refusal(tariff, credit, limits) or Refusal.CREDIT_TOO_LOW)
+        spent = earlier.charged if earlier else Money.zero(tariff.currency)
+        credit = await holds.read_credit(s, session, tariff.currency, spent, lock=False)
+        return Refused(holds.refusal(tariff, credit, limits, earlier) or Refusal.CREDIT_TOO_LOW)
     session.state = "granted"
     await s.flush()
     await savepoint.commit()
@@ -179,7 +189,7 @@ async def update(
     """Lengthen the grant as far as credit goes; a repeated `request_number` gets its first answer.
 
     `request_number` is the last grant's plus one (else RequestOutOfOrder), `used_seconds` the paid
-    time so far. Raises SessionState where nothing was granted or the call is settled.
+    time of its segment so far. Raises SessionState where nothing was granted or it is settled.
     """
     session = await sessions.locked(s, call_id)
     if session.state != "granted":
@@ -200,4 +210,5 @@ async def update(
         used_seconds=used_seconds,
         limits=limits,
         at=at,
+        earlier=earlier_of(await closed_segments(s, session)),
     )

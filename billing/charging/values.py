@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     EXPERT_BUSY = "expert-busy"
     EXPERT_NOT_CHECKED = "expert-not-checked"
     LIMIT_REACHED = "limit-reached"
+    MAXIMUM_REACHED = "maximum-reached"
     NO_TARIFF = "no-tariff"
     TERMS_NOT_ACCEPTED = "terms-not-accepted"
 

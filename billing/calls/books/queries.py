@@ -131,7 +131,7 @@ PARTS: Final = """
 RATED: Final = """
     SELECT s.call_id, s.charge, s.tax, s.expert, s.platform,
             s.used_seconds, s.billed_seconds, s.overrun_ms,
-            h.tariff, h.share, g.granted_seconds,
+            h.tariff, h.share, g.granted_seconds, coalesce(b.closed, '[]'::jsonb) AS closed,
             EXISTS (SELECT 1 FROM premium_settlements n WHERE n.call_id = s.call_id) AS premium,
             coalesce(i.intervals, '[]'::jsonb) AS intervals
         FROM settlements s
@@ -141,6 +141,10 @@ RATED: Final = """
                 WHERE session_id = h.session_id AND segment = h.segment
                 ORDER BY request_number DESC LIMIT 1
         ) AS g ON true
+        LEFT JOIN LATERAL (
+            SELECT jsonb_agg(to_jsonb(z) ORDER BY z.segment) AS closed
+                FROM closed_segments z WHERE z.session_id = s.call_id AND h.segment > 0
+        ) AS b ON true
         LEFT JOIN LATERAL (
             SELECT jsonb_agg(jsonb_build_array(start_ms, end_ms) ORDER BY position) AS intervals
                 FROM paid_intervals WHERE call_id = s.call_id
@@ -164,11 +168,15 @@ SPENDINGS: Final = """
         FROM spendings p
         LEFT JOIN (
             SELECT s.account_id, l ->> 'period' AS period, l ->> 'began_on' AS began_on,
-                    sum(n.charge) AS posted,
+                    sum(coalesce(n.charge, b.charge)) AS posted,
                     sum(g.amount) FILTER (WHERE s.state = 'granted') AS pending
                 FROM charging_sessions s
                 CROSS JOIN LATERAL jsonb_array_elements(s.limits) AS l
                 LEFT JOIN settlements n ON n.call_id = s.session_id
+                LEFT JOIN LATERAL (
+                    SELECT sum(charge) AS charge FROM closed_segments
+                        WHERE session_id = s.session_id AND s.segment > 0
+                ) AS b ON true
                 LEFT JOIN LATERAL (
                     SELECT sum(amount) AS amount FROM grants
                         WHERE session_id = s.session_id AND segment = s.segment

@@ -1,6 +1,7 @@
 """The ledger against the calls: grants, settlements, rating, shares, reservations."""
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, text
@@ -16,12 +17,12 @@ from billing.calls.books.queries import (
     SPENDINGS,
 )
 from billing.calls.books.values import Finding, rows_of, show
-from billing.charging.rules import bill, used_seconds
+from billing.charging.rules import Bill, bill, used_seconds
 from billing.kit.errors import PrimelineError
 from billing.shares import snapshot as share_snapshot
 from billing.shares.rules import split
 from billing.tariffs import snapshot as tariff_snapshot
-from billing.tariffs.rules import charge
+from billing.tariffs.rules import Earlier, charge
 
 _ROWS_AT_ONCE: Final = 500
 
@@ -97,25 +98,56 @@ def _expected(row: Row[Any]) -> dict[str, int]:
         # The carrier bills: all of the talk is its meter's, and no wallet is charged.
         used = used_seconds(intervals)
         return {"used_seconds": used, "billed_seconds": used, "overrun_ms": 0, "charge": 0}
-    talked = bill(intervals, row.granted_seconds or 0)
-    expected = {
-        "used_seconds": talked.used_seconds,
-        "billed_seconds": talked.billed_seconds,
-        "overrun_ms": talked.overrun_ms,
-    }
     if row.tariff is None:
-        return expected | {"charge": 0}
-    tariff = tariff_snapshot.from_json(row.tariff)
+        talked = bill(intervals, row.granted_seconds or 0)
+        return _figures(talked) | {"charge": 0}
+    total: Counter[str] = Counter()
+    earlier, first = None, 0
+    for closed in row.closed:
+        last = closed["last_interval"]
+        figures, earlier = _segment(closed, intervals[first:last], earlier)
+        wrong = [name for name in figures if closed[name] != figures[name]]
+        if wrong:
+            raise ValueError(f"its segment {closed['segment']} says another {', '.join(wrong)}.")
+        total.update(figures)
+        first = last
+    last_segment = {
+        "tariff": row.tariff,
+        "share": row.share,
+        "granted_seconds": row.granted_seconds or 0,
+    }
+    total.update(_segment(last_segment, intervals[first:], earlier)[0])
+    return dict(total)
+
+
+def _segment(
+    kept: Mapping[str, Any], intervals: Sequence[tuple[int, int]], earlier: Earlier | None
+) -> tuple[dict[str, int], Earlier]:
+    """Rate one segment again; also what it and those before it have used up."""
+    tariff = tariff_snapshot.from_json(kept["tariff"])
+    talked = bill(intervals, kept["granted_seconds"])
     shares = split(
-        charge(tariff, talked.billed_seconds),
+        charge(tariff, talked.billed_seconds, earlier=earlier),
         tariff.tax_basis_points,
-        share_snapshot.from_json(row.share),
+        share_snapshot.from_json(kept["share"]),
     )
-    return expected | {
+    figures = _figures(talked) | {
         "charge": shares.charge.amount,
         "tax": shares.tax.amount,
         "expert": shares.expert.amount,
         "platform": shares.platform.amount,
+    }
+    used, charged = talked.billed_seconds, shares.charge
+    if earlier is not None:
+        used, charged = used + earlier.used_seconds, charged + earlier.charged
+    return figures, Earlier(used, charged)
+
+
+def _figures(talked: Bill) -> dict[str, int]:
+    return {
+        "used_seconds": talked.used_seconds,
+        "billed_seconds": talked.billed_seconds,
+        "overrun_ms": talked.overrun_ms,
     }
 
 

@@ -1,0 +1,45 @@
+"""Segments that ended in mid-call, as values: what they came to, what they leave to the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from billing.charging.rules import Bill
+from billing.shares.values import ShareRule, Split
+from billing.tariffs.rules import Earlier
+from billing.tariffs.values import Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSegment:
+    """A segment as it was billed. Its intervals end at `until_ms`, the last is `last_interval`.
+
+    `granted_seconds` count from its own start.
+    """
+
+    segment: int
+    tariff: Tariff
+    share_rule: ShareRule
+    consented_at_ms: int | None
+    until_ms: int
+    last_interval: int
+    granted_seconds: int
+    bill: Bill
+    split: Split
+
+
+def earlier_of(closed: Sequence[ClosedSegment]) -> Earlier | None:
+    """Sum up what closed segments have used up of the whole call; None: there are none."""
+    if not closed:
+        return None
+    charged = sum((one.split.charge for one in closed[1:]), closed[0].split.charge)
+    return Earlier(sum(one.bill.billed_seconds for one in closed), charged)
+
+
+def since(
+    closed: Sequence[ClosedSegment], intervals: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Pick, of all paid intervals of a call, those of the segment that isn't closed yet."""
+    if not closed:
+        return list(intervals)
+    until_ms = closed[-1].until_ms
+    return [interval for interval in intervals if interval[0] >= until_ms]
