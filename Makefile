@@ -24,7 +24,7 @@ SIPP := .sipp
 export PRIMELINE_HOST := $(shell echo "$(HOST)" | grep -xE '[0-9]+(\.[0-9]+){3}' || true)
 PROMPTS := .primeline/prompts
 
-.PHONY: help demo up test check setup asterisk sipp prompts twilio requirements clean distclean missing preflight
+.PHONY: help demo up test faults check setup asterisk sipp prompts twilio requirements clean distclean missing preflight
 
 help: ## list what can be made
 	@echo "make …"
@@ -48,6 +48,11 @@ test: $(VENV)/.test asterisk sipp twilio ## install what the tests need and run 
 	@$(BIN)/python -m pytest -n auto tests/unit tests/property tests/database tests/web
 	@echo "$$($(BIN)/python --version): calls on a real Asterisk with real phones"
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -p no:randomly tests/calls
+	@echo "$$($(BIN)/python --version): a short campaign of faults"
+	@$(BIN)/python -m pytest tests/faults
+
+faults: $(VENV)/.test asterisk ## kill parts of a running system while calls go on, and judge everybody's money (MINUTES=15, SEED=…)
+	@$(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/.test ## lint, types, who imports whom, migrations
 	@$(BIN)/ruff check --quiet .

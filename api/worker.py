@@ -9,6 +9,7 @@ from procrastinate import App
 
 from api import worker_metrics as metrics
 from api.jobs import make_app
+from api.redoing import redo_for_ever
 from billing.kit.database import make_engine, make_sessions
 from billing.kit.jobs import USUAL_QUEUE, VOICE_QUEUE
 from billing.kit.logs import configure
@@ -52,12 +53,13 @@ async def _work(app: App) -> None:
         )
         for queue, at_once in ((USUAL_QUEUE, 2), (VOICE_QUEUE, 1))
     ]
+    redoing = asyncio.create_task(redo_for_ever(app), name="redo")
     try:
         ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for worker in workers:
+        for worker in (*workers, redoing):
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await asyncio.gather(*workers, redoing, return_exceptions=True)
     for worker in ended:
         worker.result()
 

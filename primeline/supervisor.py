@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -26,11 +26,17 @@ Launch = Callable[[str], Awaitable[Child]]
 
 
 class Supervisor:
-    """The processes of one system, by name."""
+    """The processes of one system, by name.
 
-    def __init__(self, launch: Launch, *, restart: bool) -> None:
+    `pauses`: seconds before a start, the longer the more often a process died soon.
+    """
+
+    def __init__(
+        self, launch: Launch, *, restart: bool, pauses: Sequence[float] = BACKOFF_SECONDS
+    ) -> None:
         self._launch = launch
         self._restart = restart
+        self._pauses = pauses
         self._children: dict[str, Child] = {}
         self._watchers: dict[str, asyncio.Task[None]] = {}
 
@@ -74,7 +80,7 @@ class Supervisor:
             began = loop.time()
             status = await self._children[name].wait()
             failures = 0 if loop.time() - began > STEADY_SECONDS else failures + 1
-            pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+            pause = self._pauses[min(failures, len(self._pauses) - 1)]
             log.warning("process died", process=name, exit_status=status, again_in_seconds=pause)
             await asyncio.sleep(pause)
             try:

@@ -32,7 +32,7 @@ from primeline.parts import ARI_APPLICATION, PARTS, PartFailed, limits_changed, 
 from primeline.ports import Ports, lease_ports
 from primeline.processes import Child, end_leftover
 from primeline.secret_key import secret_key
-from primeline.supervisor import Supervisor
+from primeline.supervisor import BACKOFF_SECONDS, Supervisor
 
 RELOADED = ("res_pjsip.so", "res_pjsip_outbound_registration.so")
 """Modules of Asterisk that read trunks and phones anew."""
@@ -55,10 +55,11 @@ class SystemConfig:
 
     `directory` holds all its data and logs. `database_url` None: an embedded PostgreSQL, which
     forgets in a crash of the machine unless `durable`. `restart`: whether a process that dies is
-    started again. `bind_host`: 127.0.0.1, or this machine's address in a local network; then SIP
-    answers private networks too. `secrets` and
-    `ports`: what Asterisk is started with, else new secrets and the first free ports. `variables`:
-    more settings of our parts. `asterisk_id`: its name among all Asterisks that share the database.
+    started again, after `pauses` (seconds; the next one each time it died soon). `bind_host`:
+    127.0.0.1, or this machine's address in a local network; then SIP answers private networks too.
+    `secrets` and `ports`: what Asterisk is started with, else new secrets and the first free ports.
+    `variables`: more settings of our parts. `asterisk_id`: its name among all Asterisks that share
+    the database.
     """
 
     directory: Path
@@ -70,6 +71,7 @@ class SystemConfig:
     limits: Limits = field(default_factory=Limits)
     parts: tuple[str, ...] = tuple(PARTS)
     restart: bool = True
+    pauses: tuple[float, ...] = BACKOFF_SECONDS
     log_level: str = "INFO"
     migrate: bool = True
     ports: Ports | None = None
@@ -97,7 +99,7 @@ class System:
     def __init__(self, config: SystemConfig, prepare: Prepare) -> None:
         self.config = config
         self._prepare = prepare
-        self._processes = Supervisor(self._launch, restart=config.restart)
+        self._processes = Supervisor(self._launch, restart=config.restart, pauses=config.pauses)
         self._asterisk: asterisk.AsteriskProcess | None = None
         self._held = ExitStack()
         self._lines = Lines()

@@ -102,6 +102,11 @@ class Phone:
         if self._refresh is None:
             self._refresh = asyncio.create_task(self._keep_registered())
 
+    @property
+    def registered(self) -> bool:
+        """Whether it keeps a registration."""
+        return self._refresh is not None
+
     async def unregister(self) -> None:
         """Take the registration back."""
         if self._refresh is not None:
@@ -144,6 +149,13 @@ class Phone:
             return await asyncio.wait_for(self._incoming.get(), seconds)
         except TimeoutError:
             raise PhoneWaitedInVain(self.user, "an incoming call", seconds, "nothing") from None
+
+    def forget_calls(self) -> None:
+        """Be on the hook again, without a word to whoever was there or rings."""
+        for call in self.calls:
+            if call.state is not State.ENDED:
+                call.forget()
+        self._incoming = asyncio.Queue()
 
     def request(
         self, method: str, target: str, *, caller: str, called: str, call_id: str, sequence: int

@@ -28,7 +28,11 @@ class LooseSocket:
         if not self._whole:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:
+            writer.transport.abort()
+            return
         ends = {writer, far_writer}
         self._writers |= ends
         with suppress(OSError):

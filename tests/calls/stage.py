@@ -7,7 +7,7 @@ each unlike all others, so that a phone can tell which one it hears.
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ from dialplan.prompts.values import Phrase
 from primeline.asterisk_conf import Lines
 from primeline.phones import Heard, Phone, PhoneCall, State, tone
 from primeline.phones.rtp import FRAME_SAMPLES
+from primeline.ports import Ports
 from primeline.sound import find, read_wav
 from primeline.system import System, SystemConfig
 
@@ -80,6 +81,7 @@ LIMITS: Final = Limits(
     heartbeat_ms=1_000,
     sweep_ms=5_000,
 )
+PAUSES: Final = (0.2, 0.5, 1)
 ENDPOINTS: Final = 160
 PASSWORD: Final = "a-password-of-the-tests"
 CARRIER, STRANGER, NARROW = "carrier", "stranger", "narrow"
@@ -477,17 +479,21 @@ async def whole_system(
     limits: Limits = LIMITS,
     restart: bool = False,
     long_prompts: Sequence[str] = (),
+    parts: tuple[str, ...] = ("ari_app", "agi"),
+    ports: Ports | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stage]:
     """A running system with the tests' prompts, trunks and phones, and nothing left afterwards.
 
     `long_prompts` are recorded for three seconds each, so that a call can be kept in a farewell.
+    `restart`: what dies is started again, soon however often it dies.
     """
     store = PromptStore(directory / "prompts", {"en": TestVoice(), "fr": TestVoice()})
     for id_ in long_prompts:
         recording = store.directory / "recordings" / "en" / f"{id_}.wav"
         recording.parent.mkdir(parents=True, exist_ok=True)
-        parts = [noise(f"{id_} {number}") for number in range(10)]
-        write_sound(recording, np.concatenate(parts))
+        sounds = [noise(f"{id_} {number}") for number in range(10)]
+        write_sound(recording, np.concatenate(sounds))
     await asyncio.to_thread(store.ensure, standing_phrases("EUR"), ("en", "fr"))
 
     async def prepare(system: System) -> Lines:
@@ -504,8 +510,11 @@ async def whole_system(
         tree=tree,
         durable=False,
         limits=limits,
-        parts=("ari_app", "agi"),
+        parts=parts,
         restart=restart,
+        pauses=PAUSES,
+        ports=ports,
+        variables=variables or {},
     )
     async with System(config, prepare) as system:
         # Its own statements may wait for locks that a test holds on purpose.

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import jobs
 from api.app import create_app
+from api.redoing import redo
 from billing.calls import sweeper
 from billing.calls.service import import_cel
 from billing.calls.values import CelRow
@@ -58,6 +59,51 @@ async def test_a_receipt_does_not_wait_for_sentences_to_be_said(sessions: Sessio
             ("render-prompts", VOICE_QUEUE),
             ("send-notification", USUAL_QUEUE),
         }
+
+
+async def test_a_job_that_a_dead_worker_was_doing_is_done_by_another(
+    sessions: Sessions, fresh_database: str, tmp_path: Path
+) -> None:
+    settings = settings_for(fresh_database, tmp_path)
+    states = text("SELECT task_name, status::text FROM procrastinate_jobs ORDER BY id")
+    die = text(
+        "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat)"
+        " VALUES (now() - make_interval(secs => :ago)) RETURNING id)"
+        " UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead"
+        " WHERE status = 'todo'"
+    )
+    async with sessions.begin() as s:
+        await defer(s, "send-notification", notification=str(UUID(int=1)))
+        await s.execute(die, {"ago": 60})
+    app = jobs.make_app(settings, sessions)
+    async with app.open_async():
+        await redo(app)
+    async with sessions.begin() as s:
+        assert (await s.execute(states)).all() == [("send-notification", "todo")]
+        await s.execute(die, {"ago": 5})
+    app = jobs.make_app(settings, sessions)
+    async with app.open_async():
+        await redo(app)
+    async with sessions() as s:
+        assert (await s.execute(states)).all() == [("send-notification", "doing")]
+
+
+async def test_a_job_that_may_wait_once_is_dropped_where_the_next_one_waits(
+    sessions: Sessions, fresh_database: str, tmp_path: Path
+) -> None:
+    app = jobs.make_app(settings_for(fresh_database, tmp_path), sessions)
+    async with app.open_async():
+        sweep = app.tasks["sweep"]
+        await sweep.configure(queueing_lock="sweep").defer_async(timestamp=1)
+        async with sessions.begin() as s:
+            await s.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
+        await sweep.configure(queueing_lock="sweep").defer_async(timestamp=2)
+        await redo(app)
+    async with sessions() as s:
+        left = await s.execute(
+            text("SELECT args->>'timestamp', status::text FROM procrastinate_jobs")
+        )
+        assert left.all() == [("2", "todo")]
 
 
 async def test_a_saved_price_is_rendered_before_anybody_hears_it(

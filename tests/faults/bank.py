@@ -1,0 +1,95 @@
+"""Puts money in, however often the database dies meanwhile, and remembers how much it was."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from billing.accounts import service as accounts
+from billing.accounts import vouchers
+from billing.accounts.vouchers import VoucherRefusal
+from tests.calls.stage import PIN, Stage, euro
+from tests.faults.database import patiently
+
+KEY: Final = "a key of the campaign, long enough to be one"
+VOUCHERS: Final = 400
+VOUCHER_CENTS: Final = 50
+NUMBERS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A caller with many numbers, so that each call is known by the number it came from."""
+
+    account_id: UUID
+    wallet_id: UUID
+    numbers: Sequence[str]
+
+
+class Bank:
+    """What was put into each wallet, in ledger units."""
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        self._stage = stage
+        self._seed = seed
+        self._keys = itertools.count()
+        self._codes: list[str] = []
+        self._numbers = itertools.count()
+        self.put_in: dict[UUID, int] = defaultdict(int)
+
+    async def open(self) -> None:
+        """Have vouchers printed."""
+        async with self._stage.sessions.begin() as s:
+            batch = await vouchers.add_batch(
+                s, count=VOUCHERS, amount=euro(VOUCHER_CENTS), key=KEY, at=datetime.now(UTC)
+            )
+        self._codes = list(batch.codes)
+
+    async def account(self, *, alone: bool) -> Account:
+        """Open an account with nothing in it; not `alone`: its PIN is asked of every call."""
+        numbers = [f"+3363998{5_000 + next(self._numbers):04d}" for _ in range(NUMBERS)]
+        async with self._stage.sessions.begin() as s:
+            made = await accounts.add_caller(
+                s,
+                name="Shared",
+                numbers=numbers,
+                currency="EUR",
+                pin=PIN,
+                number_alone_limit=euro(1_000_000) if alone else None,
+                at=datetime.now(UTC),
+            )
+        return Account(made.account_id, made.wallet_id, numbers)
+
+    async def top_up(self, account: Account, cents: int) -> None:
+        """Add credit by one key, said again until it was heard."""
+        key = f"campaign {self._seed} {next(self._keys)}"
+
+        async def once() -> None:
+            async with self._stage.sessions.begin() as s:
+                await accounts.top_up(
+                    s, account.account_id, euro(cents), idempotency_key=key, at=datetime.now(UTC)
+                )
+
+        await patiently(once)
+        self.put_in[account.wallet_id] += euro(cents).amount
+
+    async def redeem(self, account: Account) -> None:
+        """Redeem a voucher that nobody else has, keyed again until the answer was heard."""
+        if not self._codes:
+            return
+        code = self._codes.pop()
+
+        async def once() -> VoucherRefusal | None:
+            async with self._stage.sessions.begin() as s:
+                came = await vouchers.redeem(
+                    s, account.account_id, code, key=KEY, source=code, at=datetime.now(UTC)
+                )
+            return came if isinstance(came, VoucherRefusal) else None
+
+        refused = await patiently(once)
+        # An answer that was lost: the code is used, and by us.
+        assert refused in {None, VoucherRefusal.USED}, refused
+        self.put_in[account.wallet_id] += euro(VOUCHER_CENTS).amount
