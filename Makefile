@@ -2,6 +2,7 @@
 #
 # PYTHON=…      a Python 3.11 to 3.13 of your choice (else the newest found)
 # HOST=…        this machine's address in the local network: its phones may then call in
+# QUICK=1 ONLY=W1,W2   for `make bench`: three minutes, or some works
 # PRIMELINE_ASTERISK=tree   fetch Asterisk even though one is installed
 
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ SIPP := .sipp
 export PRIMELINE_HOST := $(shell echo "$(HOST)" | grep -xE '[0-9]+(\.[0-9]+){3}' || true)
 PROMPTS := .primeline/prompts
 
-.PHONY: help demo up test faults check setup asterisk sipp prompts twilio requirements clean distclean missing preflight
+.PHONY: help demo up test faults bench check setup asterisk sipp prompts twilio requirements clean distclean missing preflight
 
 help: ## list what can be made
 	@echo "make …"
@@ -53,6 +54,9 @@ test: $(VENV)/.test asterisk sipp twilio ## install what the tests need and run 
 
 faults: $(VENV)/.test asterisk ## kill parts of a running system while calls go on, and judge everybody's money (MINUTES=15, SEED=…)
 	@$(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+bench: sipp asterisk ## measure it all, each thing beside its baseline (QUICK=1: three minutes, ONLY=W1,W2)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 check: $(VENV)/.test ## lint, types, who imports whom, migrations
 	@$(BIN)/ruff check --quiet .
@@ -90,7 +94,7 @@ requirements: $(VENV)/.test ## pin the newest versions of all requirements, with
 		--output-file requirements/npm.txt
 
 clean: ## remove caches and the data of demos; what `make up` keeps stays
-	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .primeline/demo-* call.wav
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .primeline/demo-* .primeline/bench-* call.wav
 	@find . -name __pycache__ -not -path './.venv*' -not -path './.asterisk/*' -not -path './.sipp/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove also the virtual environments, Asterisk, SIPp and Twilio's files; what `make up` keeps stays

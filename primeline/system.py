@@ -59,7 +59,7 @@ class SystemConfig:
     127.0.0.1, or this machine's address in a local network; then SIP answers private networks too.
     `secrets` and `ports`: what Asterisk is started with, else new secrets and the first free ports.
     `variables`: more settings of our parts. `asterisk_id`: its name among all Asterisks that share
-    the database.
+    the database. `programs`: the arguments of Python for each of our parts.
     """
 
     directory: Path
@@ -78,6 +78,7 @@ class SystemConfig:
     secrets: Secrets | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     asterisk_id: str = ARI_APPLICATION
+    programs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: PARTS)
 
 
 Prepare = Callable[["System"], Awaitable[Lines]]
@@ -258,7 +259,7 @@ class System:
             self._asterisk = await asterisk.start(self.instance)
             return self._asterisk.child
         end_leftover(directory / f"{name}.pid")
-        child = self._python(name, PARTS[name])
+        child = self._python(name, self.config.programs[name])
         try:
             await until_ready(child, self.environment, self.log_file(name))
         except BaseException:

@@ -1,0 +1,93 @@
+"""`python -m bench`: run the works, one after the other, and write what came of them."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bench import sipp
+from bench.machine import alone, described
+from bench.report import write
+from bench.values import Result, Room
+from bench.works import paid_calls
+from primeline import postgres
+from primeline.asterisk_tree import find_program
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+RESULTS: Final = Path(__file__).parent / "results"
+
+Run = Callable[[Room], Awaitable[list[Result]]]
+WORKS: Final[tuple[tuple[tuple[str, ...], Run], ...]] = ((("W1", "W2"), paid_calls.run),)
+"""Works that share a run stand together."""
+
+
+def main() -> int:
+    """Exit status 0: all that must be right is; 1: something isn't."""
+    given = _arguments()
+    known = {name for names, _ in WORKS for name in names}
+    wanted = set(filter(None, given.only.upper().split(","))) or known
+    if unknown := wanted - known:
+        sys.stderr.write(f"No such work: {', '.join(sorted(unknown))}.\n")
+        return 2
+    guard = alone()
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=_data_dir()))
+    room = Room(
+        folder=folder,
+        tree=Path(os.environ.get("PRIMELINE_ASTERISK_TREE", ROOT / ".asterisk")),
+        sipp_tree=Path(os.environ.get("PRIMELINE_SIPP_TREE", ROOT / ".sipp")),
+        quick=given.quick,
+    )
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        machine = described(
+            find_program(room.tree).version, sipp.version(room.sipp_tree), _postgres_version()
+        )
+        results = asyncio.run(_run(room, wanted))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        guard.close()
+    text = write(given.results, results, machine, began=began, quick=room.quick)
+    sys.stdout.write(text)
+    return 1 if any(one.wrong for one in results) else 0
+
+
+async def _run(room: Room, wanted: set[str]) -> list[Result]:
+    results = []
+    for names, run in WORKS:
+        if wanted & set(names):
+            sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {', '.join(names)} …\n")
+            results += [one for one in await run(room) if one.work in wanted]
+    return sorted(results, key=lambda one: one.work)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about three minutes")
+    parser.add_argument("--only", default="", help="works, such as W1,W2")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for what came of it")
+    return parser.parse_args()
+
+
+def _data_dir() -> Path:
+    """A folder on a real disk: what a commit costs is part of what is measured."""
+    folder = ROOT / ".primeline"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _postgres_version() -> str:
+    said = subprocess.run(  # noqa: S603  # the wheel's own
+        [postgres.program("postgres"), "--version"], capture_output=True, text=True, check=False
+    )
+    return said.stdout.split()[-1] if said.stdout else "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

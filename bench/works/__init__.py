@@ -1,0 +1,1 @@
+"""The works, each beside its baseline: one module, one purpose."""

@@ -1,0 +1,132 @@
+"""The pure parts of the bench: what is a good step, what a percentile is, what a report says."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench.keys import END_PACKETS, PRESSED_PACKETS, write_key
+from bench.report import markdown, write
+from bench.rules import Step, next_rate, percentile, top_rate
+from bench.svg import drawn
+from bench.values import Check, Line, Plot, Result, Table, shown_ms
+from bench.works.settling import waits_us
+
+STEP = Step(rate=40, calls=1_000, good=999, retransmissions=10, started_per_mille=970)
+
+
+def test_a_step_is_borne_with_999_good_calls_of_a_thousand_and_few_retransmissions() -> None:
+    assert STEP.kept
+
+
+@pytest.mark.parametrize(
+    "doctored",
+    [{"good": 998}, {"retransmissions": 11}, {"started_per_mille": 969}, {"calls": 0, "good": 0}],
+)
+def test_a_doctored_step_is_not_borne(doctored: dict[str, int]) -> None:
+    assert not replace(STEP, **doctored).kept
+
+
+@pytest.mark.parametrize(
+    ("values", "per_mille", "expected"),
+    [
+        ([1, 2, 3, 4], 500, 2),
+        ([4, 3, 2, 1], 990, 4),
+        (list(range(1, 101)), 990, 99),
+        (list(range(1, 1_001)), 999, 999),
+        ([7], 1, 7),
+        ([], 500, None),
+    ],
+)
+def test_a_percentile_is_the_smallest_value_that_so_many_dont_exceed(
+    values: list[int], per_mille: int, expected: int | None
+) -> None:
+    assert percentile(values, per_mille) == expected
+
+
+def rates(*, bears: int, bisect: bool) -> list[Step]:
+    steps: list[Step] = []
+    while (rate := next_rate(steps, 10, bisect=bisect)) is not None:
+        good = 1_000 if rate <= bears else 0
+        steps.append(replace(STEP, rate=rate, good=good))
+    return steps
+
+
+def test_the_rate_rises_by_a_quarter_until_one_is_not_borne() -> None:
+    steps = rates(bears=20, bisect=False)
+    assert [step.rate for step in steps] == [10, 12, 15, 18, 22]
+    assert top_rate(steps) == 18
+
+
+def test_then_the_middle_is_tried_once() -> None:
+    assert [step.rate for step in rates(bears=20, bisect=True)] == [10, 12, 15, 18, 22, 20]
+    assert top_rate(rates(bears=20, bisect=True)) == 20
+    assert top_rate(rates(bears=19, bisect=True)) == 18
+
+
+def test_nothing_borne_is_a_top_rate_of_zero() -> None:
+    assert top_rate(rates(bears=0, bisect=False)) == 0
+
+
+def test_a_hang_up_waits_for_the_first_settlement_of_its_caller_after_it() -> None:
+    byes = [("+1", 100), ("+2", 110), ("+1", 200), ("+3", 300)]
+    settled = [("+1", 90), ("+2", 150), ("+1", 130), ("+1", 260)]
+    assert waits_us(byes, settled) == [30, 40, 60]
+
+
+def result(check: Check) -> Result:
+    plot = Plot("rates", "Rates", "a", "b", (Line("ours <1>", [(1, 2), (3, 4)]),))
+    table = Table("Rates", ("rate", "good"), (("10", "100"),))
+    return Result("W1", "Calls", "Called.", (check,), (table,), {"top": 10}, (plot,))
+
+
+def test_wrong_money_is_wrong_and_a_missed_goal_is_only_missed() -> None:
+    wrong = Check("books", "right", "one cent too much", kept=False, must=True)
+    missed = Check("rate", "75/s", "20/s", kept=False)
+    assert result(wrong).wrong == [wrong]
+    assert result(missed).wrong == []
+    assert "**WRONG**" in markdown([result(wrong)], {}, began="now", quick=False)
+    assert "| missed |" in markdown([result(missed)], {}, began="now", quick=False)
+
+
+def test_a_report_is_a_table_a_json_file_and_the_plots_of_this_run_alone(tmp_path: Path) -> None:
+    (tmp_path / "old.svg").write_text("")
+    good = Check("rate", "75/s", "80/s", kept=True)
+    text = write(tmp_path, [result(good)], {"cores": 2}, began="now", quick=True)
+    assert "quick" in text
+    assert "![Rates](rates.svg)" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "rates.svg",
+        "results.json",
+        "results.md",
+    ]
+
+
+def test_a_plot_is_well_formed_and_the_same_each_time() -> None:
+    plot = result(Check("", "", "", kept=True)).plots[0]
+    assert drawn(plot) == drawn(plot)
+    root = ET.fromstring(drawn(plot))  # noqa: S314  # drawn right here
+    assert len(root.findall("{*}polyline")) == 1
+    assert ET.fromstring(drawn(replace(plot, lines=()))) is not None  # noqa: S314
+
+
+def test_a_key_is_pressed_for_a_tenth_of_a_second_and_its_end_told_three_times(
+    tmp_path: Path,
+) -> None:
+    write_key(tmp_path / "key.pcap", "#")
+    data, at, events = (tmp_path / "key.pcap").read_bytes(), 24, []
+    while at < len(data):
+        seconds, micros, size, _ = struct.unpack_from("<IIII", data, at)
+        events.append((seconds * 1_000_000 + micros, data[at + 16 + size - 4 : at + 16 + size]))
+        at += 16 + size
+    assert [when for when, _ in events] == [20_000 * number for number in range(8)]
+    assert {event[0] for _, event in events} == {11}
+    assert [event[1] >> 7 for _, event in events] == [0] * PRESSED_PACKETS + [1] * END_PACKETS
+    assert int.from_bytes(events[-1][1][2:], "big") == 800
+
+
+@pytest.mark.parametrize(("us", "shown"), [(12_349, "12.3 ms"), (-60, "-0.1 ms"), (None, "-")])
+def test_microseconds_are_shown_as_milliseconds(us: int | None, shown: str) -> None:
+    assert shown_ms(us) == shown
