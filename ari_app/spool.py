@@ -6,12 +6,15 @@
 import asyncio
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 
 from ari_app.cel import CelReader
 from ari_app.deadline import within
@@ -24,6 +27,13 @@ from billing.kit.database import Sessions
 DRAIN_EVERY_MS = 2_000
 DRAIN_MS = 10_000
 """The longest that one settlement may take here; a database that hangs is tried again."""
+
+LONGEST_PAUSE_MS = 600_000
+"""An end that can't be settled for a reason that stays is tried again after twice as long as
+before, up to this."""
+
+PASSING = (SQLAlchemyTimeout, OperationalError, InterfaceError, TimeoutError, OSError)
+"""The database is away or too slow: an end is settled as soon as it is back."""
 
 RECORD_WAIT = timedelta(seconds=5)
 """Asterisk writes the end of a talk within milliseconds. If it is missing for so long, Asterisk
@@ -61,6 +71,8 @@ class Spool:
         self._directory = directory
         self._sessions = sessions
         self._cel = cel
+        # By call: how often in a row it failed for a reason that stays, and when it is due again.
+        self._failed: dict[str, tuple[int, float]] = {}
 
     async def settle(self, end: SpooledEnd, *, patient: bool = True) -> Settlement | None:
         """Settle in one transaction; None if the call was never written.
@@ -114,25 +126,49 @@ class Spool:
             os.close(folder)
 
     async def drain(self) -> int:
-        """Settle what is on disk; how many were. One that can't be settled keeps no other back."""
+        """Settle what is on disk and due; how many were.
+
+        One that can't be settled keeps no other back, and is tried again ever later.
+        """
         settled = 0
         for path in sorted(self._directory.glob("*.json")):
+            if time.monotonic() < self._failed.get(path.stem, (0, 0))[1]:
+                continue
             try:
                 end = _read(path)
+            except FileNotFoundError:
+                # Another process, which takes our calls over, has settled it.
+                continue
             except (ValueError, KeyError, TypeError):
                 log.exception("unreadable spooled end put aside", call_id=path.stem)
                 path.rename(path.with_suffix(".unreadable"))
                 continue
-            patient = datetime.now(UTC) - end.at < RECORD_WAIT
-            try:
-                await within(DRAIN_MS, self.settle(end, patient=patient))
-            except Exception as error:  # noqa: BLE001  (whatever it was, the file is still there)
-                log.warning("not settled yet", call_id=path.stem, error=type(error).__name__)
-                continue
-            path.unlink()
-            settled += 1
-            log.info("spooled end settled", call_id=path.stem)
+            if await self._drain_one(path, end):
+                settled += 1
         return settled
+
+    async def _drain_one(self, path: Path, end: SpooledEnd) -> bool:
+        patient = datetime.now(UTC) - end.at < RECORD_WAIT
+        try:
+            await within(DRAIN_MS, self.settle(end, patient=patient))
+        except (RecordIncomplete, *PASSING) as error:
+            log.warning("not settled yet", call_id=path.stem, error=type(error).__name__)
+            return False
+        except Exception:
+            pause_ms = self._pause(path.stem)
+            log.exception("can't be settled", call_id=path.stem, again_in_ms=pause_ms)
+            return False
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        self._failed.pop(path.stem, None)
+        log.info("spooled end settled", call_id=path.stem)
+        return True
+
+    def _pause(self, call_id: str) -> int:
+        """Leave an end alone for a while; gives for how long, in milliseconds."""
+        times, _ = self._failed.get(call_id, (0, 0))
+        pause_ms: int = min(DRAIN_EVERY_MS * 2**times, LONGEST_PAUSE_MS)
+        self._failed[call_id] = (times + 1, time.monotonic() + pause_ms / 1000)
+        return pause_ms
 
     async def drain_for_ever(self) -> None:
         """Try every few seconds; a database that is away is tried again."""

@@ -21,7 +21,8 @@ class Talk:
     """A stretch of talk in a bridge of its own.
 
     `from_ms` is the second leg's entry by Asterisk's clock, None until both are in. `inside` are
-    the legs in the bridge now. `tones` counts the start tones still to end before the legs join;
+    the legs in the bridge now; one of `left` was there and never comes back, whatever is told late.
+    `tones` counts the start tones still to end before the legs join;
     `written` is whether the bridge's name is in the database, which must come first.
     """
 
@@ -30,6 +31,7 @@ class Talk:
     from_ms: int | None = None
     steady_from_ms: int | None = None
     inside: frozenset[Leg] = frozenset()
+    left: frozenset[Leg] = frozenset()
     tones: int = 0
     written: bool = False
     limited: bool = False

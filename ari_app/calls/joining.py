@@ -82,7 +82,7 @@ def _limit_then_join(turn: Turn) -> None:
 def entered(turn: Turn, event: Entered) -> None:
     """A leg is in the bridge. The second one's entry starts the meter."""
     talk = turn.data.talk
-    if talk is None or talk.bridge != event.bridge:
+    if talk is None or talk.bridge != event.bridge or event.leg in talk.left:
         return
     talk = replace(talk, inside=talk.inside | {event.leg})
     turn.set(talk=talk)

@@ -19,8 +19,12 @@ NO_TALK: dict[EndReason, str] = {
     EndReason.CURRENCY: "wrong-currency",
     EndReason.NO_TARIFF: "no-tariff",
     EndReason.TERMS_NOT_ACCEPTED: "terms-not-accepted",
+    EndReason.MAXIMUM_REACHED: "maximum-reached",
 }
-"""What the caller hears for each reason there is no talk with the expert he chose."""
+"""What the caller hears for each reason there is no talk with the expert he chose.
+
+A reason without a sentence of its own must not end the call without any.
+"""
 
 
 def no_premium_talk(turn: Turn, reason: EndReason) -> None:
@@ -38,7 +42,7 @@ def no_premium_talk(turn: Turn, reason: EndReason) -> None:
 def no_talk(turn: Turn, reason: EndReason) -> None:
     """No talk with this expert: told for free; from a menu another may be chosen."""
     data = turn.data
-    phrase = NO_TALK[reason]
+    phrase = NO_TALK.get(reason, "service-down")
     failures = data.failures + 1
     turn.set(failures=failures, refusal=reason, quote=None, grant=None, price_said=False)
     turn.do(Note("no talk", {"reason": str(reason)}))

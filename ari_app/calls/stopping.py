@@ -67,13 +67,21 @@ def left(turn: Turn, event: Left) -> None:
 
 
 def take_out(turn: Turn, event: Left) -> None:
-    """A leg is out of the bridge; if both were in, that ends the paid interval."""
+    """A leg is out of the bridge; the first of both to leave ends the paid interval.
+
+    The first by Asterisk's clock, whichever is told first.
+    """
     talk = turn.data.talk
     assert talk is not None  # somebody left it
-    if talk.from_ms is not None and len(talk.inside) == len(BOTH) and talk.paid:
+    if talk.from_ms is not None and event.leg in talk.inside and talk.paid:
         end_ms = _end_ms(turn, event, talk.from_ms, talk.steady_from_ms)
-        turn.set(intervals=(*turn.data.intervals, Interval(talk.from_ms, end_ms)))
-    turn.set(talk=replace(talk, inside=talk.inside - {event.leg}))
+        before = turn.data.intervals
+        if len(talk.inside) < len(BOTH):
+            before, ended = before[:-1], before[-1]
+            end_ms = min(end_ms, ended.end_ms or end_ms)
+        turn.set(intervals=(*before, Interval(talk.from_ms, end_ms)))
+    inside, left = talk.inside - {event.leg}, talk.left | {event.leg}
+    turn.set(talk=replace(talk, inside=inside, left=left))
 
 
 def _end_ms(turn: Turn, event: Left, from_ms: int, steady_from_ms: int | None) -> int:
@@ -141,4 +149,4 @@ def stopping_timer(turn: Turn, event: TimerFired) -> None:
         *(HangUp(leg, data.attempt if leg is Leg.EXPERT else 0) for leg in BOTH if leg in inside)
     )
     turn.set(talk=None)
-    turn.settle(data.reason, by_record=len(inside) == len(BOTH))
+    turn.settle(data.reason, by_record=bool(inside))

@@ -77,6 +77,28 @@ async def test_a_copy_is_refused_by_an_asterisk_whose_original_lives_and_let_in_
         await system.start("ari_app")
 
 
+async def upgraded(system: System) -> None:
+    """Start the call application anew as an operator does; what watches over it starts it again."""
+    before = system.pids["ari_app"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "primeline", "upgrade"),
+        cwd=ROOT,
+        env={**os.environ, **system.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, said
+    after = system.pids["ari_app"]
+    assert after != before
+    assert f"Calls were taken over from process {before}.".encode() in said
+    assert f"Process {after} has the calls".encode() in said
+    between = (system.config.directory / "upgrade.log").read_text()
+    assert between.count('"calls taken over"') == 1
+    assert between.count('"calls given"') == 1
+
+
 async def test_another_asterisk_of_the_same_name_on_one_database_is_refused(
     tmp_path: Path, tree: Path
 ) -> None:
@@ -86,11 +108,16 @@ async def test_another_asterisk_of_the_same_name_on_one_database_is_refused(
         tree=tree,
         durable=False,
         parts=("ari_app",),
-        restart=False,
+        restart=True,
     )
     async with System(config, no_lines) as first:
+        await upgraded(first)
         second = replace(
-            config, directory=tmp_path / "second", database_url=first.database_url, migrate=False
+            config,
+            directory=tmp_path / "second",
+            database_url=first.database_url,
+            migrate=False,
+            restart=False,
         )
         with pytest.raises(PartFailed) as failed:
             async with System(second, no_lines):

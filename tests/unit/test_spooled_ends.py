@@ -8,6 +8,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from ari_app.cel import CelReader, parse
 from ari_app.deadline import within
@@ -71,6 +72,53 @@ async def test_an_end_that_cant_be_settled_yet_stays_and_keeps_no_other_back(
     spool.write(second)
     assert await spool.drain() == 1
     assert spool.waiting() == {str(first.call_id)}
+
+
+class Stubborn(FakeSpool):
+    """Fails each time, for `why`."""
+
+    def __init__(self, directory: Path, why: Exception) -> None:
+        super().__init__(directory)
+        self.why, self.tries = why, 0
+
+    async def settle(self, end: SpooledEnd, *, patient: bool = True) -> Any:
+        del end, patient
+        self.tries += 1
+        raise self.why
+
+
+@pytest.mark.parametrize(
+    ("why", "tries"),
+    [
+        (ValueError("end before start"), 12),
+        (OperationalError("SELECT", {}, Exception()), 900),
+        (RecordIncomplete(), 900),
+    ],
+)
+async def test_an_end_that_fails_for_a_reason_that_stays_is_tried_ever_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: Exception, tries: int
+) -> None:
+    at = 1_000.0
+    monkeypatch.setattr("ari_app.spool.time.monotonic", lambda: at)
+    spool, end = Stubborn(tmp_path, why), end_of(new_call_id())
+    spool.write(end)
+    for _ in range(900):  # half an hour
+        await spool.drain()
+        at += 2
+    assert spool.tries == pytest.approx(tries, abs=2)
+    assert spool.waiting() == {str(end.call_id)}
+
+
+async def test_an_end_that_another_process_settled_first_is_none_of_ours(tmp_path: Path) -> None:
+    class Late(FakeSpool):
+        async def settle(self, end: SpooledEnd, *, patient: bool = True) -> Any:
+            (tmp_path / f"{end.call_id}.json").unlink()
+            await super().settle(end, patient=patient)
+
+    spool = Late(tmp_path)
+    spool.write(end_of(new_call_id()))
+    assert await spool.drain() == 1
+    assert await spool.drain() == 0
 
 
 async def test_past_its_time_a_record_is_not_waited_for_any_more(tmp_path: Path) -> None:
