@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from billing.accounts import service as accounts
 from billing.accounts import vouchers
 from billing.accounts.vouchers import Redeemed
-from billing.calls import books
+from billing.calls import books, settling
 from billing.calls import service as calls
 from billing.calls.values import EndReason, Interval
 from billing.catalogue import service as catalogue
@@ -81,6 +81,8 @@ class RealMoney:
     callers: list[tuple[UUID, UUID]] = field(default_factory=list)
     experts: list[UUID] = field(default_factory=list)
     calls: list[UUID] = field(default_factory=list)
+    talked: dict[int, list[Interval]] = field(default_factory=dict)
+    """Of each call, the paid time of its closed segments."""
     voucher_tries: int = 0
 
     async def step(
@@ -193,9 +195,16 @@ class RealMoney:
         )
         return ("let go", 0, 0)
 
+    async def close_segment(self, call: int, seconds: int, crash: int | None = None) -> Answer:
+        talked = self._and(call, seconds)
+        await self.step(
+            lambda s: settling.close_segment(s, self.calls[call], intervals=talked, at=NOW), crash
+        )
+        self.talked[call] = talked
+        return ("closed", 0, 0)
+
     async def settle(self, call: int, seconds: int | None, crash: int | None = None) -> Answer:
-        start = to_ms(NOW)
-        talked = () if seconds is None else (Interval(start, start + seconds * 1_000 + 250),)
+        talked = self._and(call, seconds)
         came = await self.step(
             lambda s: calls.settle(
                 s,
@@ -208,6 +217,14 @@ class RealMoney:
             crash,
         )
         return ("settled", came.billed_seconds, came.charge.amount if came.charge else 0)
+
+    def _and(self, call: int, seconds: int | None) -> list[Interval]:
+        """All paid time of a call, with so many seconds and a bit more of the present segment."""
+        before = self.talked.get(call, [])
+        if seconds is None:
+            return before
+        start = (before[-1].end_ms or 0) + 5_000 if before else to_ms(NOW)
+        return [*before, Interval(start, start + seconds * 1_000 + 250)]
 
     async def top_up(self, purse: int, cents: int, key: str, crash: int | None = None) -> int:
         money = Money.of_minor(cents, "EUR")

@@ -31,25 +31,43 @@ class Price:
     most: int | None = None
     longest: int = 240
 
-    def cost(self, used: int) -> int:
-        """Add block after block until the talk is covered."""
-        paid = used - self.free
+    def cost(self, used: int, before: "Before") -> int:
+        """Add block after block until the talk is covered; fee, least and most count per call."""
+        paid = used - max(0, self.free - before.seconds)
         if paid <= 0:
             return 0
         billed = self.first
         while billed < paid:
             billed += self.following
-        cents = max((60 * self.fee + self.per_minute * billed) // 60, self.least)
-        return CENT * (cents if self.most is None else min(cents, self.most))
+        fee = 0 if before.charged else self.fee
+        whole = max(
+            before.charged + (60 * fee + self.per_minute * billed) // 60 * CENT, self.least * CENT
+        )
+        if self.most is not None:
+            whole = min(whole, self.most * CENT)
+        return max(0, whole - before.charged)
 
-    def affordable(self, credit: int) -> int:
+    def left(self, before: "Before") -> int:
+        """What the longest talk leaves of the call."""
+        return max(0, self.longest - before.seconds)
+
+    def affordable(self, credit: int, before: "Before") -> int:
         """Try one second after the other."""
+        longest = self.left(before)
         if credit <= 0:
-            return self.longest if self.cost(self.longest) == 0 else 0
+            return longest if self.cost(longest, before) == 0 else 0
         seconds = 0
-        while seconds < self.longest and self.cost(seconds + 1) <= credit:
+        while seconds < longest and self.cost(seconds + 1, before) <= credit:
             seconds += 1
         return seconds
+
+
+@dataclass(frozen=True)
+class Before:
+    """What earlier segments of a call billed and charged."""
+
+    seconds: int = 0
+    charged: int = 0
 
 
 @dataclass
@@ -89,7 +107,7 @@ class Talk:
     used: int = 0
     held: int = 0
     requests: int = 0
-    charged: int = 0
+    before: Before = Before()
 
     @property
     def quoted(self) -> Price:
@@ -112,27 +130,28 @@ class Reference:
         purse = self.purses[talk.purse]
         free = purse.free(talk.day)
         if purse.call_limit is not None:
-            free = min(free, purse.call_limit - talk.held)
+            free = min(free, purse.call_limit - talk.held - talk.before.charged)
         return talk.held + max(0, free)
 
-    def _worth_ringing(self, price: Price, seconds: int) -> bool:
-        return seconds >= min(max(MINIMUM_TALK_SECONDS, price.first), price.longest)
+    def _worth_it(self, talk: Talk, seconds: int) -> bool:
+        left = talk.quoted.left(talk.before)
+        return left > 0 and seconds >= min(max(MINIMUM_TALK_SECONDS, talk.quoted.first), left)
 
     def quote(self, number: int, expert: int) -> Answer:
         """Freeze a price; what the whole credit buys."""
         talk, price = self.talks[number], self.prices[expert]
         talk.expert, talk.price, talk.state = expert, price, "quoted"
-        seconds = price.affordable(self._credit(talk))
-        return ("quoted", seconds, 0) if self._worth_ringing(price, seconds) else REFUSED
+        seconds = price.affordable(self._credit(talk), talk.before)
+        return ("quoted", seconds, 0) if self._worth_it(talk, seconds) else REFUSED
 
     def initial(self, number: int) -> Answer:
         """Take the expert and hold the first grant, both or neither."""
         talk = self.talks[number]
         price, expert = talk.quoted, talk.expert
         assert expert is not None
-        if expert in self.taken:
+        if self.taken.get(expert, number) != number:
             return BUSY
-        if not self._worth_ringing(price, price.affordable(self._credit(talk))):
+        if not self._worth_it(talk, price.affordable(self._credit(talk), talk.before)):
             return REFUSED
         self.taken[expert], talk.state = number, "granted"
         return self._grant(talk)
@@ -144,9 +163,9 @@ class Reference:
 
     def _grant(self, talk: Talk) -> Answer:
         price, purse = talk.quoted, self.purses[talk.purse]
-        wanted = min(talk.used + GRANT_SECONDS, price.affordable(self._credit(talk)), price.longest)
-        talk.granted = max(talk.granted, wanted)
-        more = price.cost(talk.granted) - talk.held
+        affordable = price.affordable(self._credit(talk), talk.before)
+        talk.granted = max(talk.granted, min(talk.used + GRANT_SECONDS, affordable))
+        more = price.cost(talk.granted, talk.before) - talk.held
         talk.held += more
         purse.pending += more
         self._count(talk, more)
@@ -161,27 +180,42 @@ class Reference:
     def let_go(self, number: int) -> Answer:
         """Give the hold back before any talk; the price stands."""
         talk = self.talks[number]
-        self._free(talk, charged=0)
+        self._resolve(talk, charged=0)
+        self._free(number)
         talk.state = "quoted"
         return ("let go", 0, 0)
 
-    def settle(self, number: int, seconds: int) -> Answer:
-        """Charge what was talked and granted, give the rest back."""
+    def close_segment(self, number: int, seconds: int) -> Answer:
+        """Charge a segment; the call goes on, with its expert."""
         talk = self.talks[number]
-        billed = min(seconds, talk.granted)
-        talk.charged = talk.quoted.cost(billed) if talk.state == "granted" else 0
-        self._free(talk, charged=talk.charged)
-        talk.state = "settled"
-        return ("settled", billed, talk.charged)
+        self._charge(talk, seconds)
+        talk.state = "opened"
+        return ("closed", 0, 0)
 
-    def _free(self, talk: Talk, *, charged: int) -> None:
+    def settle(self, number: int, seconds: int) -> Answer:
+        """Charge what was talked and granted, give the rest back; the whole call's sums."""
+        talk = self.talks[number]
+        if talk.state == "granted":
+            self._charge(talk, seconds)
+        self._free(number)
+        talk.state = "settled"
+        return ("settled", talk.before.seconds, talk.before.charged)
+
+    def _charge(self, talk: Talk, seconds: int) -> None:
+        billed = min(seconds, talk.granted)
+        charged = talk.quoted.cost(billed, talk.before)
+        self._resolve(talk, charged=charged)
+        talk.before = Before(talk.before.seconds + billed, talk.before.charged + charged)
+
+    def _resolve(self, talk: Talk, *, charged: int) -> None:
         purse = self.purses[talk.purse]
         purse.pending -= talk.held
         purse.posted -= charged
         self._count(talk, charged - talk.held)
-        if talk.state == "granted" and talk.expert is not None:
-            del self.taken[talk.expert]
         talk.held = talk.granted = talk.used = 0
+
+    def _free(self, number: int) -> None:
+        self.taken = {expert: call for expert, call in self.taken.items() if call != number}
 
     def credit(self, purse: int, amount: int) -> None:
         """Add money."""

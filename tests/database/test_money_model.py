@@ -36,7 +36,7 @@ from tests.database.reference import CENT, Answer, Price, Purse, Reference, Talk
 from tests.database.world import World
 
 EXAMPLES: Final = int(os.environ.get("MODEL_EXAMPLES", "6"))
-STEPS: Final = 30
+STEPS: Final = 25
 PRICES: Final = (
     Price(120),
     Price(120, first=60, following=60),
@@ -125,10 +125,14 @@ class MoneyModel(RuleBasedStateMachine):
         self.reference.talks.append(Talk(purse, day))
         self._quote(len(self.reference.talks) - 1, expert, None)
 
-    @precondition(lambda self: self.talks("quoted"))
+    @precondition(lambda self: self.talks("opened", "quoted"))
     @rule(pick=picks, expert=st.integers(0, 4), crash=crashes)
     def quote(self, pick: int, expert: int, crash: int | None) -> None:
-        self._quote(self.picked(pick, "quoted"), expert, crash)
+        """Also after a segment: the expert is then the one he talks with."""
+        number = self.picked(pick, "opened", "quoted")
+        talk = self.reference.talks[number]
+        with_whom = talk.expert if talk.before.seconds else None
+        self._quote(number, expert if with_whom is None else with_whom, crash)
 
     def picked(self, pick: int, *states: str) -> int:
         among = self.talks(*states)
@@ -199,17 +203,34 @@ class MoneyModel(RuleBasedStateMachine):
             return reference.initial(number)
         return reference.update(number, talk.granted)
 
-    @precondition(lambda self: any(not self.reference.talks[n].used for n in self.talks("granted")))
+    def untouched(self) -> list[int]:
+        """Granted calls in which nobody talked for money so far."""
+        talks = self.reference.talks if hasattr(self, "reference") else []
+        return [
+            n for n in self.talks("granted") if not talks[n].used and not talks[n].before.seconds
+        ]
+
+    @precondition(lambda self: self.untouched())
     @rule(pick=picks, crash=crashes)
     def let_go(self, pick: int, crash: int | None) -> None:
-        among = [n for n in self.talks("granted") if not self.reference.talks[n].used]
+        among = self.untouched()
         number = among[pick % len(among)]
         self.same(self.await_(self.real.let_go(number, crash)), self.reference.let_go(number))
 
-    @precondition(lambda self: self.talks("quoted", "granted"))
+    @precondition(lambda self: self.talks("granted"))
+    @rule(pick=picks, overrun=st.integers(-20, 2), crash=crashes)
+    def close_segment(self, pick: int, overrun: int, crash: int | None) -> None:
+        """The talk goes on for nothing; a further quote may make it a paid one again."""
+        number = self.picked(pick, "granted")
+        talk = self.reference.talks[number]
+        seconds = max(talk.used, talk.granted + overrun, 1)
+        came = self.await_(self.real.close_segment(number, seconds, crash))
+        self.same(came, self.reference.close_segment(number, seconds))
+
+    @precondition(lambda self: self.talks("opened", "quoted", "granted"))
     @rule(pick=picks, overrun=st.integers(-20, 2), crash=crashes, at_once=st.booleans())
     def settle(self, pick: int, overrun: int, crash: int | None, *, at_once: bool) -> None:
-        number = self.picked(pick, "quoted", "granted")
+        number = self.picked(pick, "opened", "quoted", "granted")
         talk = self.reference.talks[number]
         seconds = None
         if talk.state == "granted":
@@ -246,13 +267,13 @@ class MoneyModel(RuleBasedStateMachine):
         self.same(self.await_(self.real.held()), [talk.held for talk in talks])
         for talk in talks:
             if talk.state == "granted":
-                assert talk.held >= talk.quoted.cost(talk.granted)
+                assert talk.held >= talk.quoted.cost(talk.granted, talk.before)
 
     def teardown(self) -> None:
         """End all calls; then nothing is held, nobody is taken and the books are right."""
         if not self.sound or not hasattr(self, "reference"):
             return
-        for number in self.talks("quoted", "granted"):
+        for number in self.talks("opened", "quoted", "granted"):
             used = self.reference.talks[number].used
             talked = used if self.reference.talks[number].state == "granted" else None
             expected = self.reference.settle(number, used)

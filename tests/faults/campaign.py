@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from primeline.phones import Phone
+from primeline.phones.errors import RegistrationRefused
 from primeline.ports import lease_ports
 from tests.calls.loose_socket import loose_socket
 from tests.calls.parked import PARKING
@@ -166,7 +168,7 @@ class Campaign:
         phones = [*self._traffic.phones, *(expert.phone for expert in self._experts)]
         for phone in phones:
             phone.forget_calls()
-        await asyncio.gather(*(phone.register() for phone in phones if phone.registered))
+        await asyncio.gather(*(_registered(phone) for phone in phones if phone.registered))
 
     async def _healed(self, targets: Sequence[Target], struck_ms: int) -> None:
         waiting = {target.call_id: target for target in targets if target.call_id is not None}
@@ -208,6 +210,17 @@ class Campaign:
         else:
             sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
+
+
+async def _registered(phone: Phone) -> None:
+    """Register until it is heard: what was just started may take a moment."""
+    for last in (False, False, True):
+        try:
+            return await phone.register()
+        except RegistrationRefused:
+            if last:
+                raise
+    return None
 
 
 @asynccontextmanager

@@ -70,11 +70,13 @@ class Striker:
             await database.cut(self._stage)
         elif blow.way is Way.FREEZE:
             send(family(system.pids[name]), signal.SIGSTOP)
-        elif blow.backend:
-            pid = (await database.backends(self._stage))[0]
-            os.kill(pid, signal.SIGKILL)
         else:
-            pid = system.kill(name)
+            serving = await database.backends(self._stage) if blow.backend else []
+            if serving:
+                pid = serving[0]
+                os.kill(pid, signal.SIGKILL)
+            else:
+                pid = system.kill(name)
             while psutil.pid_exists(pid) and _lives(pid):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

@@ -8,6 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from psycopg import Error as PgError
+from sqlalchemy.exc import SQLAlchemyError
+
 from billing.kit.errors import PrimelineError
 from primeline.phones import Phone, PhoneCall
 from tests.calls.stage import (
@@ -21,7 +24,7 @@ from tests.calls.stage import (
 )
 from tests.faults.bank import Account, Bank
 
-HAPPENS: Final = (PrimelineError, TimeoutError, OSError, AssertionError)
+HAPPENS: Final = (PrimelineError, TimeoutError, OSError, AssertionError, SQLAlchemyError, PgError)
 """What comes of calls while things are killed."""
 
 
