@@ -47,8 +47,11 @@ def phrases_of(
     currencies: Sequence[str] = (),
 ) -> Iterator[Phrase]:
     """Give the phrases that a job's arguments ask for: JSON on the left, values on the right."""
-    for tariff in tariffs:
-        yield Phrase("price", snapshot.from_json(tariff))
+    for frozen in tariffs:
+        tariff = snapshot.from_json(frozen)
+        yield Phrase("price", tariff)
+        if tariff.price_per_act is not None:
+            yield Phrase("price", tariff.by("act"))
     for amount, currency in amounts:
         yield Phrase("amount", Money(amount, currency))
     for name in names:

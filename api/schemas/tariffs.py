@@ -30,6 +30,10 @@ _NEXT = "Each further block billed, in seconds."
 _FREE = "Not charged, at the start, in seconds."
 _LONGEST = "The longest talk, in seconds."
 _TAX = "The tax contained in the prices, in hundredths of a per cent: 2000 is 20 %."
+_ACT = "Of an act, tax included; null: none are sold."
+_ACT_LEAST = "An act is due once it has lasted so many seconds."
+_ACT_LONGEST = "The longest act, in seconds."
+_FIVE = {"amount": "5.00", "currency": "EUR"}
 _FROM = "Calls quoted from then on cost this, until a later version begins."
 _TARIFF_ID = "5b1f4c77-0d0e-4b43-8a43-5f0b6f1e2d3c"
 _ONE_TWENTY = {"amount": "1.20", "currency": "EUR"}
@@ -64,6 +68,13 @@ class Terms(Request):
     tax_basis_points: int = Field(
         default=0, ge=0, le=HIGHEST_TAX_BASIS_POINTS, description=_TAX, examples=[2000]
     )
+    price_per_act: AmountIn | None = Field(default=None, description=_ACT, examples=[_FIVE])
+    act_minimum_seconds: int = Field(
+        default=10, ge=1, le=LONGEST_TALK_SECONDS, description=_ACT_LEAST, examples=[10]
+    )
+    act_maximum_seconds: int = Field(
+        default=1_800, ge=1, le=LONGEST_TALK_SECONDS, description=_ACT_LONGEST, examples=[1800]
+    )
 
     def value(self) -> TariffValue:
         """Give the value; amounts left out are nothing, in the price's currency."""
@@ -83,6 +94,9 @@ class Terms(Request):
             free_seconds=self.free_seconds,
             maximum_seconds=self.maximum_seconds,
             tax_basis_points=self.tax_basis_points,
+            price_per_act=None if self.price_per_act is None else self.price_per_act.money(),
+            act_minimum_seconds=self.act_minimum_seconds,
+            act_maximum_seconds=self.act_maximum_seconds,
         )
 
 
@@ -125,6 +139,9 @@ class Version(Answer):
     free_seconds: int = Field(description=_FREE, examples=[0])
     maximum_seconds: int = Field(description=_LONGEST, examples=[3600])
     tax_basis_points: int = Field(description=_TAX, examples=[2000])
+    price_per_act: Amount | None = Field(description=_ACT, examples=[_FIVE])
+    act_minimum_seconds: int = Field(description=_ACT_LEAST, examples=[10])
+    act_maximum_seconds: int = Field(description=_ACT_LONGEST, examples=[1800])
 
 
 class Tariff(Answer):
@@ -214,6 +231,9 @@ def version_shown(kept: KeptTariff) -> Version:
         free_seconds=tariff.free_seconds,
         maximum_seconds=tariff.maximum_seconds,
         tax_basis_points=tariff.tax_basis_points,
+        price_per_act=optional_amount(tariff.price_per_act),
+        act_minimum_seconds=tariff.act_minimum_seconds,
+        act_maximum_seconds=tariff.act_maximum_seconds,
     )
 
 

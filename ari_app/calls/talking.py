@@ -72,7 +72,7 @@ def _cut_reason(turn: Turn) -> EndReason:
     data = turn.data
     if data.grant is None or data.quote is None:
         return EndReason.FREE_LIMIT
-    if data.grant.granted_seconds >= data.quote.tariff.maximum_seconds:
+    if data.grant.granted_seconds >= data.quote.tariff.longest_seconds:
         return EndReason.MAXIMUM_REACHED
     # A grant that was not final could not be lengthened: the database stayed away.
     return EndReason.CREDIT_USED_UP if data.grant.final else EndReason.DATABASE_AWAY

@@ -88,6 +88,8 @@ def _time(done: Arithmetic) -> Iterator[Step]:
         sentence = f"{granted}, so all of it counts."
     yield Step("billed", f"{sentence} {done.billed_seconds} s.", seconds=done.billed_seconds)
     tariff, rated = done.tariff, done.rated
+    if tariff.mode == "act":
+        return
     if tariff.free_seconds:
         left = done.billed_seconds - rated.free_seconds
         yield Step(
@@ -108,13 +110,12 @@ def _time(done: Arithmetic) -> Iterator[Step]:
 
 def _price(done: Arithmetic) -> Iterator[Step]:
     tariff, rated = done.tariff, done.rated
-    fee = f"{rated.connect_fee} + " if rated.connect_fee else ""
-    yield Step(
-        "price",
-        f"{fee}{tariff.price_per_minute} a minute for {rated.billable_seconds} s,"
-        f" rounded down to whole cents: {rated.rounded_down}.",
-        amount=rated.rounded_down,
-    )
+    if tariff.mode == "act":
+        due = f"An act is due once it has lasted {tariff.act_minimum_seconds} s"
+        sentence = f"{due}: {rated.rounded_down}."
+        yield Step("price", sentence, amount=rated.rounded_down)
+    else:
+        yield _price_a_minute(done)
     before = done.charged_before
     so_far = rated.rounded_down + before if before else rated.rounded_down
     if before:
@@ -132,6 +133,17 @@ def _price(done: Arithmetic) -> Iterator[Step]:
             amount=rated.bounded,
         )
     yield Step("charge", f"The caller pays {rated.charge}.", amount=rated.charge)
+
+
+def _price_a_minute(done: Arithmetic) -> Step:
+    tariff, rated = done.tariff, done.rated
+    fee = f"{rated.connect_fee} + " if rated.connect_fee else ""
+    return Step(
+        "price",
+        f"{fee}{tariff.price_per_minute} a minute for {rated.billable_seconds} s,"
+        f" rounded down to whole cents: {rated.rounded_down}.",
+        amount=rated.rounded_down,
+    )
 
 
 def _shares(done: Arithmetic) -> Iterator[Step]:

@@ -69,6 +69,12 @@ def target_seconds(
     return min(used_seconds + grant_seconds, affordable_seconds, maximum_seconds)
 
 
+def left_seconds(tariff: Tariff, earlier: Earlier | None) -> int:
+    """Give the longest that a segment may last after `earlier` ones of its call."""
+    used_before = earlier.used_seconds if earlier else 0
+    return min(tariff.longest_seconds, tariff.maximum_seconds - used_before)
+
+
 def plan(
     tariff: Tariff,
     *,
@@ -91,7 +97,7 @@ def plan(
         raise ValueError(f"{own_open_holds} is held for a grant worth {granted_charge}.")
     credit = own_open_holds + max(available, Money.zero(available.currency))
     affordable = affordable_seconds(tariff, credit, earlier=earlier)
-    longest = tariff.maximum_seconds - (earlier.used_seconds if earlier else 0)
+    longest = left_seconds(tariff, earlier)
     wanted = used_seconds + grant_seconds
     target = target_seconds(used_seconds, affordable, longest, grant_seconds)
     granted = max(target, granted_seconds)
@@ -116,9 +122,12 @@ def first_grant_refused(
     That is before `minimum_talk_seconds` or the first increment, unless what is left of the
     tariff's maximum is shorter; where none of that is left, MAXIMUM_REACHED.
     """
-    longest = tariff.maximum_seconds - (earlier.used_seconds if earlier else 0)
+    longest = left_seconds(tariff, earlier)
     if longest <= 0:
         return Refusal.MAXIMUM_REACHED
+    if tariff.mode == "act":
+        # It is bought whole, however short it is.
+        return Refusal.CREDIT_TOO_LOW if end_seconds <= 0 else None
     needed = max(minimum_talk_seconds, tariff.first_increment_seconds)
     return Refusal.CREDIT_TOO_LOW if end_seconds < min(needed, longest) else None
 

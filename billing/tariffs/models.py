@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kit.database import Base
@@ -36,6 +36,10 @@ class TariffVersion(Base):
             " AND maximum_seconds > 0",
             name="seconds",
         ),
+        CheckConstraint(
+            "price_per_act >= 0 AND act_minimum_seconds > 0 AND act_maximum_seconds > 0",
+            name="act",
+        ),
         CheckConstraint("tax_basis_points BETWEEN 0 AND 10000", name="tax"),
     )
 
@@ -51,4 +55,9 @@ class TariffVersion(Base):
     free_seconds: Mapped[int]
     maximum_seconds: Mapped[int]
     tax_basis_points: Mapped[int] = mapped_column(comment="2000 is 20 %")
+    price_per_act: Mapped[int | None] = mapped_column(comment="null: no acts are sold")
+    act_minimum_seconds: Mapped[int] = mapped_column(
+        server_default=text("10"), comment="an act is due once it has lasted so long"
+    )
+    act_maximum_seconds: Mapped[int] = mapped_column(server_default=text("1800"))
     created_at: Mapped[datetime]

@@ -36,6 +36,7 @@ class Earlier:
 class Rated:
     """How a charge comes about, in the order of its steps.
 
+    An act has no free seconds, blocks or fee: all seconds are `billable_seconds` once it is due.
     `free_seconds` of the `used_seconds` cost nothing; what is left is rounded up to increments:
     `billable_seconds`. `connect_fee` is what of it applies here. `rounded_down` is fee and minutes
     in whole cents, `bounded` the same for the whole call within minimum and maximum, and `charge`
@@ -75,10 +76,25 @@ def check(tariff: Tariff) -> None:
             f"The free seconds must be 0 up to the longest talk ({longest} seconds),"
             f" not {tariff.free_seconds}."
         )
+    if tariff.price_per_act is not None:
+        _check_act(tariff)
     if not 0 <= tariff.tax_basis_points <= HIGHEST_TAX_BASIS_POINTS:
         raise InvalidTariff(
             f"The tax rate must be 0 to {HIGHEST_TAX_BASIS_POINTS} basis points,"
             f" not {tariff.tax_basis_points}."
+        )
+
+
+def _check_act(tariff: Tariff) -> None:
+    least, longest = tariff.act_minimum_seconds, tariff.act_maximum_seconds
+    if not 1 <= longest <= LONGEST_TALK_SECONDS:
+        raise InvalidTariff(
+            f"The longest act must be 1 to {LONGEST_TALK_SECONDS} seconds, not {longest}."
+        )
+    if not 1 <= least <= tariff.by("act").longest_seconds:
+        raise InvalidTariff(
+            "The seconds that make an act due must be 1 up to the longest act and the longest"
+            f" talk ({tariff.by('act').longest_seconds} seconds), not {least}."
         )
 
 
@@ -90,6 +106,8 @@ def _check_amounts(tariff: Tariff) -> None:
     }
     if tariff.maximum_charge is not None:
         amounts["maximum charge"] = tariff.maximum_charge
+    if tariff.price_per_act is not None:
+        amounts["price of an act"] = tariff.price_per_act
     for name, money in amounts.items():
         if money.currency != tariff.currency:
             raise InvalidTariff(
@@ -117,10 +135,11 @@ def billable_seconds(tariff: Tariff, paid_seconds: int) -> int:
 
 
 def charge(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None) -> Money:
-    """Rate one per-minute segment of `used_seconds`; rounded down, once, to whole cents.
+    """Rate one segment of `used_seconds`; by the minute rounded down, once, to whole cents.
 
     At 1.20 a minute: 1/1, 61 s → 1.22. 60/60, 61 s → 2.40. 30/60, 31 s → 1.80 (90 s billed).
     60/60 with 30 s free, 20 s → 0 and 31 s → 1.20. At 0.35, 1/1, 61 s → 0.35 (0.3558 down).
+    An act at 5.00, due after 10 s: 9 s → 0, 10 s or 20 min → 5.00, without fee or minimum.
     ValueError below zero seconds; CurrencyMismatch if `earlier` is in another currency.
     """
     return rate(tariff, used_seconds, earlier=earlier).charge
@@ -133,6 +152,8 @@ def rate(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None) -
     """
     if used_seconds < 0:
         raise ValueError(f"{used_seconds} seconds can't be charged.")
+    if tariff.mode == "act":
+        return _rate_act(tariff, used_seconds, earlier)
     used_before = earlier.used_seconds if earlier else 0
     free_left = max(0, tariff.free_seconds - used_before)
     billable = billable_seconds(tariff, used_seconds - free_left)
@@ -159,21 +180,43 @@ def rate(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None) -
     )
 
 
+def _rate_act(tariff: Tariff, used_seconds: int, earlier: Earlier | None) -> Rated:
+    charged_before = _charged_before(tariff, earlier)
+    price = bounded = added = 0
+    if tariff.price_per_act is not None and used_seconds >= tariff.act_minimum_seconds:
+        price = tariff.price_per_act.amount
+        bounded = charged_before + price
+        if tariff.maximum_charge is not None:
+            bounded = min(bounded, tariff.maximum_charge.amount)
+        added = max(0, bounded - charged_before)
+    currency = tariff.currency
+    return Rated(
+        used_seconds=used_seconds,
+        free_seconds=0,
+        billable_seconds=used_seconds if price else 0,
+        connect_fee=Money.zero(currency),
+        rounded_down=Money(price, currency),
+        bounded=Money(bounded, currency),
+        charge=Money(added, currency),
+    )
+
+
 def affordable_seconds(tariff: Tariff, credit: Money, *, earlier: Earlier | None = None) -> int:
     """Give the greatest n, up to what is left of `maximum_seconds`, with `charge(n) <= credit`.
 
     0.50 at 1.20 a minute (1/1) buys 25 s. Without credit the answer is 0 even if the first seconds
     would cost nothing (free, or less than a cent): nobody is rung for a caller who can't pay on.
-    A tariff that charges nothing up to its maximum gives that maximum, whatever the credit.
+    A tariff that charges nothing up to its maximum gives that maximum, whatever the credit. An act
+    is bought whole or not at all, so its seconds before it is due are nobody's who can't pay it.
     """
     if credit.currency != tariff.currency:
         raise CurrencyMismatch(tariff.currency, credit.currency)
     used_before = earlier.used_seconds if earlier else 0
-    longest = max(0, tariff.maximum_seconds - used_before)
+    longest = max(0, min(tariff.longest_seconds, tariff.maximum_seconds - used_before))
     units = max(0, credit.amount)
     if rate(tariff, longest, earlier=earlier).charge.amount <= units:
         return longest
-    if units == 0:
+    if units == 0 or tariff.mode == "act":
         return 0
     # The charge never falls as n grows: halve between what is affordable and what isn't.
     affordable, too_dear = 0, longest
@@ -206,9 +249,20 @@ def dearer(new: Tariff, old: Tariff) -> bool:
         new.first_increment_seconds > old.first_increment_seconds,
         new.next_increment_seconds > old.next_increment_seconds,
         new.free_seconds < old.free_seconds,
+        _act_dearer(new, old),
     )
     if any(higher):
         return True
     if old.maximum_charge is None:
         return False
     return new.maximum_charge is None or new.maximum_charge > old.maximum_charge
+
+
+def _act_dearer(new: Tariff, old: Tariff) -> bool:
+    """Whether an act costs more, or as much sooner; acts that weren't sold before aren't dearer."""
+    if new.price_per_act is None or old.price_per_act is None:
+        return False
+    return new.price_per_act > old.price_per_act or (
+        new.act_minimum_seconds < old.act_minimum_seconds
+        or new.act_maximum_seconds < old.act_maximum_seconds
+    )

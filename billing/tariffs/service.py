@@ -71,7 +71,7 @@ class TariffTaken(PrimelineError):
 
 
 def _value(row: TariffVersion, currency: str) -> Tariff:
-    highest = row.maximum_charge
+    highest, act = row.maximum_charge, row.price_per_act
     return Tariff(
         price_per_minute=Money(row.price_per_minute, currency),
         connect_fee=Money(row.connect_fee, currency),
@@ -82,6 +82,9 @@ def _value(row: TariffVersion, currency: str) -> Tariff:
         free_seconds=row.free_seconds,
         maximum_seconds=row.maximum_seconds,
         tax_basis_points=row.tax_basis_points,
+        price_per_act=None if act is None else Money(act, currency),
+        act_minimum_seconds=row.act_minimum_seconds,
+        act_maximum_seconds=row.act_maximum_seconds,
     )
 
 
@@ -93,6 +96,7 @@ async def add_version(
     Defers the rendering of its spoken price. Raises InvalidTariff, CurrencyMismatch (a tariff
     keeps its currency) or TariffVersionTaken.
     """
+    tariff = tariff.by("minute")
     rules.check(tariff)
     await s.execute(
         insert(TariffRow)
@@ -110,7 +114,7 @@ async def add_version(
     if await s.scalar(taken):
         raise TariffVersionTaken(name, valid_from)
     values = snapshot.to_json(tariff)
-    del values["currency"]
+    del values["currency"], values["mode"]
     version = TariffVersion(
         id=uuid4(), tariff_id=row.id, valid_from=valid_from, created_at=at, **values
     )

@@ -1,10 +1,11 @@
 """A tariff frozen into a call's row, as JSON."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, get_args
 
 from billing.kit.snapshots import UnreadableSnapshot, check_fields, whole_number
 from billing.money.values import MINOR_PER_MAJOR, Money
-from billing.tariffs.values import Tariff
+from billing.tariffs.values import Mode, Tariff
 
 _WHAT: Final = "tariff"
 _FIELDS: Final = (
@@ -19,11 +20,19 @@ _FIELDS: Final = (
     "maximum_seconds",
     "tax_basis_points",
 )
+_ACT_FIELDS: Final = ("price_per_act", "act_minimum_seconds", "act_maximum_seconds", "mode")
+"""A tariff frozen before acts were sold lacks them all."""
+_NO_ACTS: Final = {
+    "price_per_act": None,
+    "act_minimum_seconds": 10,
+    "act_maximum_seconds": 1_800,
+    "mode": "minute",
+}
 
 
 def to_json(tariff: Tariff) -> dict[str, Any]:
     """Freeze a tariff: amounts in ledger units beside one `currency`; no maximum charge is null."""
-    highest = tariff.maximum_charge
+    highest, act = tariff.maximum_charge, tariff.price_per_act
     return {
         "currency": tariff.currency,
         "price_per_minute": tariff.price_per_minute.amount,
@@ -35,15 +44,25 @@ def to_json(tariff: Tariff) -> dict[str, Any]:
         "free_seconds": tariff.free_seconds,
         "maximum_seconds": tariff.maximum_seconds,
         "tax_basis_points": tariff.tax_basis_points,
+        "price_per_act": None if act is None else act.amount,
+        "act_minimum_seconds": tariff.act_minimum_seconds,
+        "act_maximum_seconds": tariff.act_maximum_seconds,
+        "mode": tariff.mode,
     }
 
 
 def from_json(data: object) -> Tariff:
     """Thaw a tariff; UnreadableSnapshot for a missing, unknown or mistyped field."""
-    fields = check_fields(_WHAT, data, _FIELDS)
+    if isinstance(data, Mapping) and not set(_ACT_FIELDS) & set(data):
+        data = {**data, **_NO_ACTS}
+    fields = check_fields(_WHAT, data, (*_FIELDS, *_ACT_FIELDS))
     currency = fields["currency"]
     if not isinstance(currency, str) or currency not in MINOR_PER_MAJOR:
         raise UnreadableSnapshot(_WHAT, "currency is none that we know")
+
+    mode = fields["mode"]
+    if mode not in get_args(Mode) or (mode == "act" and fields["price_per_act"] is None):
+        raise UnreadableSnapshot(_WHAT, "it is paid neither by the minute nor by an act")
 
     def amount(name: str) -> Money:
         return Money(whole_number(_WHAT, fields, name), currency)
@@ -61,4 +80,8 @@ def from_json(data: object) -> Tariff:
         free_seconds=number("free_seconds"),
         maximum_seconds=number("maximum_seconds"),
         tax_basis_points=number("tax_basis_points"),
+        price_per_act=None if fields["price_per_act"] is None else amount("price_per_act"),
+        act_minimum_seconds=number("act_minimum_seconds"),
+        act_maximum_seconds=number("act_maximum_seconds"),
+        mode=mode,
     )

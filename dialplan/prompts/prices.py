@@ -6,7 +6,7 @@ from typing import Final
 from billing.money.values import Money
 from billing.tariffs.values import Tariff
 from dialplan.prompts.amounts import price_words
-from dialplan.prompts.durations import counted
+from dialplan.prompts.durations import counted, duration
 from dialplan.prompts.numbers import UnsayableValue, number_words
 
 _MINUTE_SECONDS: Final = 60
@@ -18,6 +18,8 @@ def price_text(tariff: Tariff, language: str) -> str:
     1.20 EUR a minute in blocks of 60 seconds is "This call costs one euro twenty a minute, each
     minute begun is charged in full." Raises UnsayableValue for what can't be said exactly.
     """
+    if tariff.mode == "act":
+        return _ACTS[language](tariff)
     amounts = (tariff.price_per_minute, tariff.connect_fee, tariff.minimum_charge)
     if any(money.amount < 0 for money in amounts):
         raise UnsayableValue("price", tariff)
@@ -125,3 +127,25 @@ def _block(seconds: int, second: str) -> tuple[int, str]:
 
 
 _SENTENCES: Final[dict[str, Callable[[Tariff], list[str]]]] = {"en": _english, "fr": _french}
+
+
+def _act_price(tariff: Tariff) -> Money:
+    price = tariff.price_per_act
+    if price is None or price.amount < 0:
+        raise UnsayableValue("price", tariff)
+    return price
+
+
+def _english_act(tariff: Tariff) -> str:
+    price = price_words(_act_price(tariff), "en")
+    longest = duration(tariff.longest_seconds, "en")
+    return f"This service costs {price} in all, for {longest} at most."
+
+
+def _french_act(tariff: Tariff) -> str:
+    price = price_words(_act_price(tariff), "fr")
+    longest = duration(tariff.longest_seconds, "fr")
+    return f"Ce service coûte {price} en tout, pour {longest} au plus."
+
+
+_ACTS: Final[dict[str, Callable[[Tariff], str]]] = {"en": _english_act, "fr": _french_act}

@@ -72,6 +72,13 @@ def add(
     free_seconds: Annotated[int, typer.Option(help="Not charged, at the start")] = 0,
     maximum_seconds: Annotated[int, typer.Option(help="The longest talk")] = 3_600,
     tax: Annotated[str, typer.Option(help="Per cent of tax contained in the prices")] = "0",
+    act_price: Annotated[
+        str | None, typer.Option(help="Price of an act, tax included; without it none are sold")
+    ] = None,
+    act_minimum: Annotated[
+        int, typer.Option(help="An act is due once it has lasted so many seconds")
+    ] = 10,
+    act_maximum: Annotated[int, typer.Option(help="The longest act, in seconds")] = 1_800,
     start: Annotated[
         str | None, typer.Option("--from", help="When it begins; without it, now")
     ] = None,
@@ -89,6 +96,9 @@ def add(
         free_seconds=free_seconds,
         maximum_seconds=maximum_seconds,
         tax_basis_points=basis_points_of(tax),
+        price_per_act=None if act_price is None else parse(act_price, currency),
+        act_minimum_seconds=act_minimum,
+        act_maximum_seconds=act_maximum,
     )
     valid_from = moment_of(start)
 
@@ -159,4 +169,7 @@ def _values(kept: KeptTariff) -> dict[str, Any]:
         "free_seconds": tariff.free_seconds,
         "maximum_seconds": tariff.maximum_seconds,
         "tax_percent": percent_of(tariff.tax_basis_points),
+        "price_per_act": tariff.price_per_act,
+        "act_minimum_seconds": tariff.act_minimum_seconds,
+        "act_maximum_seconds": tariff.act_maximum_seconds,
     }

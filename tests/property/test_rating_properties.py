@@ -17,6 +17,7 @@ def euros(highest_minor: int) -> st.SearchStrategy[Money]:
 @st.composite
 def tariffs(draw: st.DrawFn) -> Tariff:
     longest = draw(st.integers(1, 4_000))
+    longest_act = draw(st.integers(1, 4_000))
     minimum = draw(euros(1_000))
     return Tariff(
         price_per_minute=draw(euros(1_000)),
@@ -28,14 +29,25 @@ def tariffs(draw: st.DrawFn) -> Tariff:
         free_seconds=draw(st.just(0) | st.integers(0, longest)),
         maximum_seconds=longest,
         tax_basis_points=draw(st.integers(0, 10_000)),
+        price_per_act=draw(st.none() | euros(5_000)),
+        act_minimum_seconds=draw(st.integers(1, min(longest, longest_act))),
+        act_maximum_seconds=longest_act,
     )
+
+
+@st.composite
+def priced(draw: st.DrawFn) -> Tariff:
+    """A tariff as it is frozen: by the minute or, where acts are sold, of an act."""
+    tariff = draw(tariffs())
+    sold = tariff.price_per_act is not None
+    return tariff.by(draw(st.sampled_from(("minute", "act") if sold else ("minute",))))
 
 
 seconds = st.integers(0, 5_000)
 earliers = st.none() | st.builds(Earlier, st.integers(0, 4_000), euros(2_000))
 
 
-@given(tariffs(), seconds, seconds, earliers)
+@given(priced(), seconds, seconds, earliers)
 def test_longer_talk_never_costs_less(
     tariff: Tariff, one: int, other: int, earlier: Earlier | None
 ) -> None:
@@ -89,7 +101,7 @@ def test_affordable_seconds_are_tight(
         assert credit < charge(tariff, bought + 1, earlier=earlier)
 
 
-@given(tariffs(), euros(10_000), euros(10_000))
+@given(priced(), euros(10_000), euros(10_000))
 def test_more_credit_never_buys_less(tariff: Tariff, credit: Money, more: Money) -> None:
     assert affordable_seconds(tariff, credit) <= affordable_seconds(tariff, credit + more)
 
@@ -104,6 +116,46 @@ def test_two_segments_under_one_tariff_never_pass_its_bounds(
     assert not whole or whole >= tariff.minimum_charge
     if tariff.maximum_charge is not None:
         assert whole <= tariff.maximum_charge
+
+
+@given(tariffs(), st.lists(st.tuples(st.booleans(), st.integers(0, 600)), max_size=6))
+def test_segments_by_minute_and_by_act_keep_the_calls_bounds_together(
+    tariff: Tariff, segments: list[tuple[bool, int]]
+) -> None:
+    charged, used, acts, minutes = Money.zero("EUR"), 0, 0, Fraction(0)
+    for wants_act, lasted in segments:
+        act = wants_act and tariff.price_per_act is not None
+        frozen = tariff.by("act" if act else "minute")
+        earlier = Earlier(used, charged) if used or charged else None
+        added = charge(frozen, lasted, earlier=earlier)
+
+        assert added >= Money.zero("EUR")
+        if act:
+            acts += added.amount
+        else:
+            billable = billable_seconds(tariff, lasted - max(0, tariff.free_seconds - used))
+            minutes += Fraction(tariff.price_per_minute.amount * billable, 60)
+        charged, used = charged + added, used + lasted
+    least = tariff.minimum_charge.amount if minutes or charged.amount > acts else 0
+    assert charged.amount <= acts + max(minutes + tariff.connect_fee.amount, Fraction(least))
+    if tariff.maximum_charge is not None:
+        assert charged <= tariff.maximum_charge
+
+
+@given(priced(), st.integers(0, 200_000), earliers)
+def test_an_act_is_affordable_in_full_or_not_at_all(
+    tariff: Tariff, credit_units: int, earlier: Earlier | None
+) -> None:
+    if tariff.mode != "act":
+        return
+    bought = affordable_seconds(tariff, Money(credit_units, "EUR"), earlier=earlier)
+    used_before = earlier.used_seconds if earlier else 0
+    longest = max(0, min(tariff.longest_seconds, tariff.maximum_seconds - used_before))
+
+    assert bought in {0, longest}
+    assert charge(tariff, bought, earlier=earlier).amount <= credit_units
+    if bought < longest:
+        assert charge(tariff, longest, earlier=earlier).amount > credit_units
 
 
 @given(tariffs())

@@ -30,6 +30,14 @@ def said(
     return {step.what: step.sentence for step in explain(done)}
 
 
+def test_an_act_is_explained_without_minutes() -> None:
+    told = said(25_500, price_per_act=eur(500), mode="act")
+
+    assert told["price"] == "An act is due once it has lasted 10 s: 5.0000 EUR."
+    assert told["charge"] == "The caller pays 5.0000 EUR."
+    assert "billable" not in told
+
+
 def test_a_plain_call_is_explained_to_the_last_part() -> None:
     assert said(252_040) == {
         "used": "252.040 s were talked; whole seconds count: 252 s.",

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -243,3 +244,75 @@ def test_a_bad_tariff_is_refused_with_a_sentence(bad: Tariff, sentence: str) -> 
         check(bad)
 
     assert raised.value.sentence == sentence
+
+
+def act(price: int = 500, *, least: int = 10, longest: int = 1_800, **terms: int) -> Tariff:
+    sold = replace(
+        tariff(120, **terms),  # type: ignore[arg-type]
+        price_per_act=eur(price),
+        act_minimum_seconds=least,
+        act_maximum_seconds=longest,
+    )
+    check(sold)
+    return sold.by("act")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minor"), [(0, 0), (9, 0), (10, 500), (600, 500), (1_800, 500)]
+)
+def test_an_act_costs_its_price_once_it_is_due(seconds: int, minor: int) -> None:
+    assert charge(act(), seconds) == eur(minor)
+
+
+def test_an_act_has_no_fee_minimum_or_free_seconds() -> None:
+    assert charge(act(fee=100, minimum=900, free=60), 10) == eur(500)
+
+
+def test_an_act_pays_no_more_than_the_calls_maximum_leaves() -> None:
+    sold = act(maximum=800)
+
+    assert charge(sold, 60) == eur(500)
+    assert charge(sold, 60, earlier=Earlier(100, eur(600))) == eur(200)
+    assert charge(sold, 60, earlier=Earlier(100, eur(800))) == eur(0)
+
+
+def test_minutes_after_an_act_take_no_connect_fee() -> None:
+    by_minute = tariff(120, fee=100)
+
+    assert charge(by_minute, 60) == eur(220)
+    assert charge(by_minute, 60, earlier=Earlier(20, eur(500))) == eur(120)
+
+
+def test_an_act_is_bought_whole_or_not_at_all() -> None:
+    assert affordable_seconds(act(), eur(500)) == 1_800
+    assert affordable_seconds(act(), eur(499)) == 0
+    assert affordable_seconds(act(), eur(-1)) == 0
+
+
+def test_an_act_lasts_no_longer_than_what_is_left_of_the_call() -> None:
+    sold = act(longest=600, least=10)
+
+    assert affordable_seconds(sold, eur(500)) == 600
+    assert affordable_seconds(sold, eur(500), earlier=Earlier(3_300, eur(100))) == 300
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"price_per_act": eur(-1)},
+        {"price_per_act": Money(1_234, "EUR")},
+        {"price_per_act": Money.of_minor(500, "GBP")},
+        {"price_per_act": eur(500), "act_maximum_seconds": 0},
+        {"price_per_act": eur(500), "act_maximum_seconds": 86_401},
+        {"price_per_act": eur(500), "act_minimum_seconds": 0},
+        {"price_per_act": eur(500), "act_minimum_seconds": 1_801},
+    ],
+)
+def test_an_act_that_cant_be_sold_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidTariff):
+        check(replace(tariff(120), **wrong))
+
+
+def test_a_tariff_without_acts_sells_none() -> None:
+    with pytest.raises(ValueError, match="price of an act"):
+        tariff(120).by("act")

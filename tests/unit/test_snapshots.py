@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +33,32 @@ FROZEN_TARIFF: dict[str, Any] = {
     "free_seconds": 20,
     "maximum_seconds": 1_800,
     "tax_basis_points": 2_000,
+    "price_per_act": None,
+    "act_minimum_seconds": 10,
+    "act_maximum_seconds": 1_800,
+    "mode": "minute",
 }
+ACT_FIELDS = ("price_per_act", "act_minimum_seconds", "act_maximum_seconds", "mode")
+
+
+def test_a_tariff_frozen_before_there_were_acts_is_thawed() -> None:
+    older = {name: value for name, value in FROZEN_TARIFF.items() if name not in ACT_FIELDS}
+
+    assert tariffs_snapshot.from_json(older) == TARIFF
+    with pytest.raises(UnreadableSnapshot):
+        tariffs_snapshot.from_json({**older, "price_per_act": None})
+
+
+@pytest.mark.parametrize("mode", ["act", "hour", None, ["act"]])
+def test_a_tariff_paid_by_what_it_has_no_price_of_is_not_thawed(mode: object) -> None:
+    with pytest.raises(UnreadableSnapshot):
+        tariffs_snapshot.from_json({**FROZEN_TARIFF, "mode": mode})
+
+
+def test_an_act_is_frozen_and_thawed_through_json() -> None:
+    act = replace(TARIFF, price_per_act=Money(50_000, "GBP")).by("act")
+
+    assert tariffs_snapshot.from_json(json.loads(json.dumps(tariffs_snapshot.to_json(act)))) == act
 
 
 def test_a_tariff_is_frozen_and_thawed_through_json() -> None:
