@@ -32,6 +32,7 @@ from primeline.commands import (
     orders,
     phones,
     premium,
+    reconcile,
     reports,
     rules,
     statements,
@@ -129,6 +130,7 @@ app.command("restore")(backup.restore)
 app.command("alarms")(monitoring.list_alarms)
 app.command("status")(monitoring.status)
 app.command("doctor")(doctor.doctor)
+app.command("reconcile")(reconcile.reconcile)
 app.command("revenue")(reports.revenue)
 app.command("price")(reports.price)
 app.add_typer(trunks.app, name="trunk")

@@ -1,6 +1,7 @@
 """Asterisk's own record (channel event logging): imported once, read as intervals and ends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -15,6 +16,28 @@ ROWS_PER_STATEMENT = 1_000
 
 _STARTED, _ANSWERED, _ENDED = "CHAN_START", "ANSWER", "CHAN_END"
 _ENTERED, _LEFT = "BRIDGE_ENTER", "BRIDGE_EXIT"
+COMPARED = (_STARTED, _ANSWERED, _ENDED, _ENTERED, _LEFT)
+"""The events that say who was in which bridge from when to when."""
+
+
+class Line(Protocol):
+    """A line of the record, as a row of the table or part of one."""
+
+    @property
+    def event(self) -> str:
+        """Asterisk's word for what happened."""
+
+    @property
+    def at_us(self) -> int:
+        """Microseconds since the epoch."""
+
+    @property
+    def channel_id(self) -> str:
+        """The leg."""
+
+    @property
+    def bridge_id(self) -> str | None:
+        """The bridge entered or left."""
 
 
 async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
@@ -64,7 +87,7 @@ async def cel_intervals(s: AsyncSession, call_id: UUID) -> tuple[Interval, ...]:
     A leg whose channel ended without a line for leaving has left then; `end_ms` None means that
     the record knows no end. Microseconds are cut to ms, as in Asterisk's other timestamps.
     """
-    bridges = f"{call_id}-paid-"
+    bridges = _paid_bridges(call_id)
     rows = (
         await s.scalars(
             select(CelRecord)
@@ -76,8 +99,48 @@ async def cel_intervals(s: AsyncSession, call_id: UUID) -> tuple[Interval, ...]:
             .order_by(CelRecord.at_us, CelRecord.id)
         )
     ).all()
+    return overlap(rows, await _channel_ends(s, {row.channel_id for row in rows}))
+
+
+def _paid_bridges(call_id: UUID) -> str:
+    return f"{call_id}-paid-"
+
+
+def paid_of(call_id: UUID, lines: Sequence[Line]) -> tuple[Interval, ...]:
+    """Give what `cel_intervals` gives, from all lines of the call's channels in time's order."""
+    bridges = _paid_bridges(call_id)
+    inside = [
+        line
+        for line in lines
+        if line.event in {_ENTERED, _LEFT} and (line.bridge_id or "").startswith(bridges)
+    ]
+    return overlap(inside, ends_of(lines))
+
+
+def ends_of(lines: Iterable[Line]) -> dict[str, int]:
+    """Give when each channel ended (microseconds), as far as the lines say it."""
+    ends: dict[str, int] = {}
+    for line in lines:
+        if line.event == _ENDED:
+            ends[line.channel_id] = min(line.at_us, ends.get(line.channel_id, line.at_us))
+    return ends
+
+
+def meter_of(caller_channel: str, lines: Sequence[Line]) -> Interval | None:
+    """Give what `cel_meter` gives, from all lines of the call's channels."""
+    answers = [
+        line.at_us
+        for line in lines
+        if line.event == _ANSWERED and line.channel_id == caller_channel
+    ]
+    if not answers:
+        return None
+    return _interval(min(answers), ends_of(lines).get(caller_channel))
+
+
+def overlap(rows: Sequence[Line], ends: Mapping[str, int]) -> tuple[Interval, ...]:
+    """Cut the times in which two legs were in one bridge out of lines in their time's order."""
     channels = {row.channel_id for row in rows}
-    ends = await _channel_ends(s, channels)
     intervals: list[Interval] = []
     for bridge in dict.fromkeys(row.bridge_id for row in rows):
         stays = [
@@ -89,7 +152,7 @@ async def cel_intervals(s: AsyncSession, call_id: UUID) -> tuple[Interval, ...]:
 
 
 def _stays(
-    rows: Iterable[CelRecord], channel: str, channel_end_us: int | None
+    rows: Iterable[Line], channel: str, channel_end_us: int | None
 ) -> list[tuple[int, int | None]]:
     stays: list[tuple[int, int | None]] = []
     entered: int | None = None

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    SmallInteger,
     UniqueConstraint,
     func,
     text,
@@ -167,6 +168,8 @@ class CelRecord(Base):
             "channel_id", "at_us", "event", "bridge_id", postgresql_nulls_not_distinct=True
         ),
         Index(None, "linked_id"),
+        # Lines come in the order of their times, more or less: small, and costs nothing to keep.
+        Index(None, "at_us", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -185,3 +188,13 @@ class CelOffset(Base):
 
     file_key: Mapped[str] = mapped_column(primary_key=True)
     offset_bytes: Mapped[int]
+
+
+class CelTrim(Base):
+    """From when on Asterisk's record is kept; one row, none before anything was deleted."""
+
+    __tablename__ = "cel_trims"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    kept_from_us: Mapped[int] = mapped_column(comment="microseconds since the epoch")

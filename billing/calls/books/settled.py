@@ -1,8 +1,9 @@
 """The ledger against the calls: grants, settlements, rating, shares, reservations."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -74,21 +75,33 @@ async def parts(s: AsyncSession) -> list[Finding]:
 
 async def rated(s: AsyncSession) -> list[Finding]:
     """Frozen tariff, share rule and seconds give each settlement again."""
-    findings = []
-    async for row in _stream(s, RATED):
-        try:
-            expected = _expected(row)
-        except (PrimelineError, ValueError) as error:
-            sentence = f"Call {row.call_id} can't be rated again: {error}"
-            findings.append(Finding("rating", f"call {row.call_id}", sentence))
-            continue
-        kept = {name: getattr(row, name) for name in expected}
-        wrong = [name for name in expected if kept[name] != expected[name]]
-        if wrong:
-            told = ", ".join(f"{name} {kept[name]} instead of {expected[name]}" for name in wrong)
-            sentence = f"Call {row.call_id}: its frozen tariff and its seconds don't give {told}."
-            findings.append(Finding("rating", f"call {row.call_id}", sentence))
-    return findings
+    return [
+        Finding("rating", f"call {row.call_id}", sentence)
+        async for row in _stream(s, RATED)
+        if (sentence := _rating(row)) is not None
+    ]
+
+
+async def rated_of(s: AsyncSession, call_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Rate these calls again, and say of which the settlement is another."""
+    rows = await s.execute(
+        text(f"SELECT * FROM ({RATED}) AS r WHERE r.call_id = ANY(:ids)"),  # noqa: S608  (ours)
+        {"ids": list(call_ids)},
+    )
+    return {row.call_id: sentence for row in rows if (sentence := _rating(row)) is not None}
+
+
+def _rating(row: Row[Any]) -> str | None:
+    """Say what of a settlement its tariff and seconds don't give; None: they give all of it."""
+    try:
+        expected = _expected(row)
+    except (PrimelineError, ValueError) as error:
+        return f"Call {row.call_id} can't be rated again: {error}"
+    wrong = [name for name in expected if getattr(row, name) != expected[name]]
+    if not wrong:
+        return None
+    told = ", ".join(f"{name} {getattr(row, name)} instead of {expected[name]}" for name in wrong)
+    return f"Call {row.call_id}: its frozen tariff and its seconds don't give {told}."
 
 
 def _expected(row: Row[Any]) -> dict[str, int]:
