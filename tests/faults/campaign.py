@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -51,6 +52,7 @@ class Campaign:
         self._bank = Bank(stage, seed)
         self._experts: list[ExpertOnStage] = []
         self._made: list[Made] = []
+        self._since = datetime.now(UTC)
         self._traffic: Traffic
 
     async def run(self, *, seconds: int) -> Report:
@@ -191,7 +193,7 @@ class Campaign:
         self._progress("all is over; the books are checked")
         await self._traffic.stop()
         report, stage = self.report, self.stage
-        report.findings += await judging.findings(stage)
+        report.findings += await judging.findings(stage, self._since)
         made = [*self._made, *self._traffic.made]
         calls = await judging.calls(stage, made, self._striker.asterisk_frozen)
         report.calls = len(calls)

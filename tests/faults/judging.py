@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from billing.calls import books
+from billing.reconciliation.asterisk.service import Scope, reconcile
+from billing.reconciliation.asterisk.values import EXPLAINED, Cause, Difference
 from primeline.phones import PhoneCall
 from primeline.sound import carried_spans, whole_span
 from tests.calls import evidence
@@ -92,13 +95,31 @@ async def wallets(stage: Stage, put_in: dict[UUID, int]) -> list[WalletFacts]:
     ]  # fmt: skip
 
 
-async def findings(stage: Stage) -> list[str]:
+async def findings(stage: Stage, since: datetime) -> list[str]:
     """What is not as it must be once all calls are over: waited for, then said."""
     end = time.monotonic() + QUIET_SECONDS
     while (left := await _left(stage)) and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.5)
     async with stage.sessions() as s:
-        return left + [finding.sentence for finding in await books.check(s)]
+        left += [finding.sentence for finding in await books.check(s)]
+    return left + [_sentence(one) for one in await _unexplained(stage, since)]
+
+
+async def _unexplained(stage: Stage, since: datetime) -> list[Difference]:
+    """What `primeline reconcile` finds and has no cause for; its record is read with some delay."""
+    end = time.monotonic() + QUIET_SECONDS
+    while True:
+        async with stage.sessions() as s:
+            scope = Scope(since, datetime.now(UTC) + timedelta(minutes=1))
+            report = await reconcile(s, scope, at=datetime.now(UTC))
+        causes = {one.cause for one in report.differences}
+        if Cause.RECORD_LATE not in causes or time.monotonic() > end:
+            return [one for one in report.differences if one.cause not in EXPLAINED]
+        await asyncio.sleep(1)
+
+
+def _sentence(one: Difference) -> str:
+    return f"call {one.call_id}, {one.what}: {one.cause}, {one.sentence}"
 
 
 async def _left(stage: Stage) -> list[str]:
