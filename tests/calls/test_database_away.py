@@ -4,12 +4,15 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ari_app.calls.states import State
 from primeline.phones import PhoneCall
@@ -30,6 +33,10 @@ SHORT: Final = replace(
     extension_first_digit_ms=8_000,
 )
 CREDIT_SECONDS, CREDIT_CENTS = 18, 36
+END_CONNECTIONS: Final = text(
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE application_name LIKE 'primeline ari_app %'"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -165,6 +172,59 @@ async def test_a_talk_that_ended_without_a_database_is_settled_when_it_is_back(
 
 async def test_after_the_database_died_the_books_are_right(died: Died) -> None:
     await all_in_order(died.stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A talk whose connections were all reset, and one that was being settled at a kill."""
+
+    stage: Stage
+    reset: ParkedCall
+    settling: ParkedCall
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def broken(alone: Stage) -> Broken:
+    stage = alone
+    park = Park(stage)
+    reset, settling = await asyncio.gather(
+        park.talking_paid(CREDIT_CENTS), park.talking_paid(CREDIT_CENTS)
+    )
+    async with stage.sessions() as s:
+        ended = await s.scalar(END_CONNECTIONS)
+        assert ended
+    await reset.talk.expert.hang_up()
+    await stage.ended(reset.caller)
+    # The tests' database writes what it has committed a moment later (it is not `durable`).
+    await asyncio.sleep(1)
+    assert isinstance(settling.caller, CallerOnStage)
+    assert settling.call_id is not None
+    with suppress(SQLAlchemyError):
+        async with evidence.locked(stage, "wallet", settling.caller.wallet_id):
+            await settling.talk.expert.hang_up()
+            await evidence.reached(stage, settling.call_id, State.SETTLING)
+            stage.system.kill("postgres")
+            await stage.system.ended("postgres")
+    await stage.hears(settling.talk.caller, "on-your-statement")
+    await stage.system.start("postgres")
+    await _spooled(stage, any_there=False)
+    return Broken(stage, reset, settling)
+
+
+async def test_a_talk_whose_connections_were_all_reset_is_settled_once(broken: Broken) -> None:
+    record = await settled_once(broken.stage, broken.reset)
+    assert record.summary.reason == "expert-hung-up"
+
+
+async def test_a_call_whose_settling_the_database_did_not_live_to_end_is_settled_once(
+    broken: Broken,
+) -> None:
+    record = await settled_once(broken.stage, broken.settling)
+    assert record.summary.reason == "expert-hung-up"
+
+
+async def test_after_a_kill_in_the_settling_the_books_are_right(broken: Broken) -> None:
+    await all_in_order(broken.stage)
 
 
 async def test_after_the_database_died_a_new_call_works(died: Died) -> None:
