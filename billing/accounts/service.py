@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, any_, bindparam, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import spending
@@ -163,6 +163,20 @@ async def top_up(
     return TopUp(moved, money, Money(available, money.currency), new=True)
 
 
+_VERSIONS = (
+    select(CallerAccount.id, Wallet.version)
+    .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
+    .where(CallerAccount.id == any_(bindparam("account_ids", type_=ARRAY(Uuid()))))
+)
+_BY_NUMBER = (
+    select(CallerAccount, Wallet.posted - Wallet.pending - Wallet.floor, PinState.locked_until)
+    .join(CallerNumber, CallerNumber.account_id == CallerAccount.id)
+    .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
+    .outerjoin(PinState, PinState.account_id == CallerAccount.id)
+    .where(CallerNumber.e164 == bindparam("number"))
+)
+
+
 async def time_zone_of(s: AsyncSession, account_id: UUID) -> str:
     """Give the zone a caller's days count by; raises CallerUnknown."""
     account = await s.get(CallerAccount, account_id)
@@ -173,11 +187,7 @@ async def time_zone_of(s: AsyncSession, account_id: UUID) -> str:
 
 async def wallet_versions(s: AsyncSession, account_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Read, in one statement, numbers that rise whenever an account's available amount rises."""
-    rows = await s.execute(
-        select(CallerAccount.id, Wallet.version)
-        .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
-        .where(CallerAccount.id.in_(account_ids))
-    )
+    rows = await s.execute(_VERSIONS, {"account_ids": list(account_ids)})
     return dict(rows.all())
 
 
@@ -187,19 +197,7 @@ async def identify(
     """Find the account that a caller's number (E.164) belongs to; None: unknown or withheld."""
     if number is None:
         return None
-    found = (
-        await s.execute(
-            select(
-                CallerAccount,
-                Wallet.posted - Wallet.pending - Wallet.floor,
-                PinState.locked_until,
-            )
-            .join(CallerNumber, CallerNumber.account_id == CallerAccount.id)
-            .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
-            .outerjoin(PinState, PinState.account_id == CallerAccount.id)
-            .where(CallerNumber.e164 == number)
-        )
-    ).first()
+    found = (await s.execute(_BY_NUMBER, {"number": number})).first()
     if found is None:
         return None
     account, available, locked_until = found

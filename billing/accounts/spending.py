@@ -8,10 +8,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import CallerAccount, Spending
+from billing.kit.rows import RowsInsert
 
 DAY = "day"
 MONTH = "month"
@@ -49,6 +49,10 @@ def limits_of(account: CallerAccount, *, number_alone: bool, at: datetime) -> tu
     return tuple(sorted(limits))
 
 
+_ROWS = RowsInsert(Spending, "account_id", "period", "began_on", "limit_amount")
+_NEW_ROWS = _ROWS.statement.on_conflict_do_nothing()
+
+
 async def ensure(s: AsyncSession, account_id: UUID, limits: Sequence[Limit]) -> None:
     """Make the rows of limits that have none yet."""
     if not limits:
@@ -62,7 +66,7 @@ async def ensure(s: AsyncSession, account_id: UUID, limits: Sequence[Limit]) -> 
         }
         for limit in limits
     ]
-    await s.execute(insert(Spending).values(rows).on_conflict_do_nothing())
+    await s.execute(_NEW_ROWS, _ROWS.given(rows))
 
 
 def _keys(account_id: UUID, limits: Sequence[Limit]) -> Any:

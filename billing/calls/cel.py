@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.models import CallRow, CelOffset, CelRecord, DialAttempt
 from billing.calls.values import CelRow, Interval
+from billing.kit.rows import RowsInsert, table_of
 
 MICROSECONDS_PER_MS = 1_000
 ROWS_PER_STATEMENT = 1_000
@@ -40,6 +41,10 @@ class Line(Protocol):
         """The bridge entered or left."""
 
 
+_RECORDS = RowsInsert(CelRecord, "event", "at_us", "channel_id", "linked_id", "bridge_id", "extra")
+_NEW_RECORDS = _RECORDS.statement.on_conflict_do_nothing().returning(table_of(CelRecord).c.id)
+
+
 async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
     """Add the lines that aren't there yet and say how many those were."""
     added = 0
@@ -55,9 +60,7 @@ async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
             }
             for row in rows[first : first + ROWS_PER_STATEMENT]
         ]
-        result = await s.execute(
-            insert(CelRecord).values(values).on_conflict_do_nothing().returning(CelRecord.id)
-        )
+        result = await s.execute(_NEW_RECORDS, _RECORDS.given(values))
         added += len(result.all())
     return added
 

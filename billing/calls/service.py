@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +34,7 @@ from billing.endpoints.formats import read_number
 from billing.endpoints.trunks import find_trunk
 from billing.endpoints.values import Trunk
 from billing.kit.phones import to_e164
+from billing.kit.rows import table_of
 from billing.monitoring.alarms import clear_alarm, raise_alarm
 from billing.monitoring.values import AlarmKind
 
@@ -66,6 +67,35 @@ __all__ = [
 ]
 
 RECEIVED = "received"
+
+
+_CALLS, _DIALS = table_of(CallRow), table_of(DialAttempt)
+_ADD = insert(_CALLS).on_conflict_do_nothing().returning(_CALLS.c.id)
+_STATE = (
+    update(_CALLS)
+    .where(_CALLS.c.id == bindparam("call"), _CALLS.c.ended_at.is_(None))
+    .values(state=bindparam("new_state"))
+)
+_DIALLED = (
+    insert(_DIALS)
+    .values(
+        call_id=bindparam("call"),
+        attempt=bindparam("number"),
+        phone_id=bindparam("phone"),
+        channel_id=bindparam("channel"),
+        began_at=bindparam("at"),
+    )
+    .on_conflict_do_nothing()
+)
+_DIAL_ENDED = (
+    update(_DIALS)
+    .where(
+        _DIALS.c.call_id == bindparam("call"),
+        _DIALS.c.attempt == bindparam("number"),
+        _DIALS.c.result.is_(None),
+    )
+    .values(result=bindparam("outcome"), ended_at=bindparam("at"))
+)
 
 
 async def receive(
@@ -105,27 +135,23 @@ async def receive(
         or (number.language if number else None)
         or language_default
     )
-    added = await s.execute(
-        insert(CallRow)
-        .values(
-            id=call_id,
-            asterisk_id=asterisk_id,
-            caller_channel=channel_id,
-            state=RECEIVED,
-            dialled=number.e164 if number else dialled,
-            caller_number=e164,
-            trunk=trunk or None,
-            trunk_trusted=trusted,
-            number_id=number.number_id if number else None,
-            account_id=caller.account_id if caller else None,
-            number_alone=caller is not None and not caller.pin_needed,
-            language=language,
-            received_at=at,
-            last_seen_at=at,
-        )
-        .on_conflict_do_nothing()
-        .returning(CallRow.id)
-    )
+    row = {
+        "id": call_id,
+        "asterisk_id": asterisk_id,
+        "caller_channel": channel_id,
+        "state": RECEIVED,
+        "dialled": number.e164 if number else dialled,
+        "caller_number": e164,
+        "trunk": trunk or None,
+        "trunk_trusted": trusted,
+        "number_id": number.number_id if number else None,
+        "account_id": caller.account_id if caller else None,
+        "number_alone": caller is not None and not caller.pin_needed,
+        "language": language,
+        "received_at": at,
+        "last_seen_at": at,
+    }
+    added = await s.execute(_ADD, row)
     if added.first() is None and caller is not None:
         # The first answer stands: spending without a PIN is bounded only where it was foreseen.
         alone = await s.scalar(select(CallRow.number_alone).where(CallRow.id == call_id))
@@ -177,10 +203,9 @@ async def set_state(
     s: AsyncSession, call_id: UUID, state: str, *, answered_at: datetime | None = None
 ) -> None:
     """Write the state that a call is in, and when its caller's leg was answered if it just was."""
-    values: dict[str, Any] = {"state": state}
+    await s.execute(_STATE, {"call": call_id, "new_state": state})
     if answered_at is not None:
-        values["answered_at"] = func.coalesce(CallRow.answered_at, answered_at)
-    await _change(s, call_id, **values)
+        await _change(s, call_id, answered_at=func.coalesce(CallRow.answered_at, answered_at))
 
 
 async def dial_attempted(
@@ -193,17 +218,10 @@ async def dial_attempted(
     at: datetime,
 ) -> None:
     """Write that a phone is about to be rung, before it is. A repeat changes nothing."""
-    await s.execute(
-        insert(DialAttempt)
-        .values(
-            call_id=call_id,
-            attempt=attempt,
-            phone_id=phone_id,
-            channel_id=channel_id,
-            began_at=at,
-        )
-        .on_conflict_do_nothing()
-    )
+    given = {
+        "call": call_id, "number": attempt, "phone": phone_id, "channel": channel_id, "at": at,
+    }  # fmt: skip
+    await s.execute(_DIALLED, given)
     expert_id = select(ExpertPhone.expert_id).where(ExpertPhone.id == phone_id).scalar_subquery()
     await _change(s, call_id, expert_channel=channel_id, expert_id=expert_id)
 
@@ -212,16 +230,8 @@ async def dial_ended(
     s: AsyncSession, call_id: UUID, *, attempt: int, result: str, at: datetime
 ) -> None:
     """Write what came of ringing a phone; the first result written stays."""
-    await s.execute(
-        update(DialAttempt)
-        .where(
-            DialAttempt.call_id == call_id,
-            DialAttempt.attempt == attempt,
-            DialAttempt.result.is_(None),
-        )
-        .values(result=result, ended_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    given = {"call": call_id, "number": attempt, "outcome": result, "at": at}
+    await s.execute(_DIAL_ENDED, given)
 
 
 async def answered(s: AsyncSession, call_id: UUID, *, at_ms: int) -> None:

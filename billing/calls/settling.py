@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.cel import cel_meter
@@ -25,20 +25,25 @@ from billing.charging.values import Refused, Settlement
 from billing.kit.clock import now, to_ms
 from billing.kit.jobs import defer
 from billing.kit.limits import Limits
+from billing.kit.rows import RowsInsert
 from billing.ledger import service as ledger
 from billing.ledger.models import SettlementRow
 from billing.money.values import Money
 from billing.shares.values import Split
 
+_LOCKED = (
+    select(CallRow)
+    .where(CallRow.id == bindparam("call_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_PAID = RowsInsert(PaidInterval, "call_id", "position", "start_ms", "end_ms")
+_TIMELINE = RowsInsert(TimelineRow, "call_id", "at_ms", "what", "detail")
+
 
 async def lock_call(s: AsyncSession, call_id: UUID) -> CallRow:
     """Give a call's row, locked against other writers; raises CallUnknown."""
-    call = await s.scalar(
-        select(CallRow)
-        .where(CallRow.id == call_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    call: CallRow | None = await s.scalar(_LOCKED, {"call_id": call_id})
     if call is None:
         raise CallUnknown(call_id)
     return call
@@ -302,7 +307,7 @@ async def _record(
                 billed, 1 + (closed[-1].last_interval if closed else 0)
             )
         ]
-        await s.execute(insert(PaidInterval).values(rows))
+        await s.execute(_PAID.statement, _PAID.given(rows))
 
 
 async def append_timeline(s: AsyncSession, call_id: UUID, entries: Sequence[TimelineEntry]) -> None:
@@ -313,7 +318,7 @@ async def append_timeline(s: AsyncSession, call_id: UUID, entries: Sequence[Time
         {"call_id": call_id, "at_ms": entry.at_ms, "what": entry.what, "detail": entry.detail}
         for entry in entries
     ]
-    await s.execute(insert(TimelineRow).values(rows))
+    await s.execute(_TIMELINE.statement, _TIMELINE.given(rows))
 
 
 async def talk_stopped(s: AsyncSession, call_id: UUID, *, bridge: str, end_ms: int) -> None:

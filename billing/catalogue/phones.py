@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue.errors import ExpertUnknown, PhoneTwice
@@ -15,19 +15,23 @@ from billing.endpoints.rules import check_destination, dial_string
 from billing.endpoints.service import claim, release
 from billing.endpoints.trunks import get_trunk, trunk_of
 
+_OURS = exists().where(Number.e164 == ExpertPhone.number, Number.removed_at.is_(None))
+_TO_RING = (
+    select(ExpertPhone, TrunkRow)
+    .outerjoin(TrunkRow, TrunkRow.id == ExpertPhone.trunk_id)
+    .where(
+        ExpertPhone.expert_id == bindparam("expert_id"), ExpertPhone.removed_at.is_(None), ~_OURS
+    )
+    .order_by(ExpertPhone.position)
+)
+
 
 async def phones_to_ring(s: AsyncSession, expert_id: UUID) -> tuple[Phone, ...]:
     """Give an expert's phones in the order they ring, but for what must not be dialled now.
 
     An ordinary number is left out once its trunk no longer allows it, or it became one of ours.
     """
-    ours = exists().where(Number.e164 == ExpertPhone.number, Number.removed_at.is_(None))
-    rows = await s.execute(
-        select(ExpertPhone, TrunkRow)
-        .outerjoin(TrunkRow, TrunkRow.id == ExpertPhone.trunk_id)
-        .where(ExpertPhone.expert_id == expert_id, ExpertPhone.removed_at.is_(None), ~ours)
-        .order_by(ExpertPhone.position)
-    )
+    rows = await s.execute(_TO_RING, {"expert_id": expert_id})
     found = []
     for phone, trunk in rows:
         endpoint = phone.endpoint

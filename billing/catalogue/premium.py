@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue import rules, snapshot
@@ -99,14 +99,17 @@ def as_ruled(number: str, terms: PremiumTerms) -> PremiumNumber:
     )
 
 
+_VERSIONS = (
+    select(PremiumTermsRow, Number.e164)
+    .join(Number, Number.id == PremiumTermsRow.number_id)
+    .where(PremiumTermsRow.number_id == bindparam("number_id"))
+    .order_by(PremiumTermsRow.valid_from.desc())
+)
+
+
 async def versions(s: AsyncSession, number_id: UUID) -> list[KeptTerms]:
     """List all terms of a number, the latest first; none: it is no premium-rate number."""
-    rows = await s.execute(
-        select(PremiumTermsRow, Number.e164)
-        .join(Number, Number.id == PremiumTermsRow.number_id)
-        .where(PremiumTermsRow.number_id == number_id)
-        .order_by(PremiumTermsRow.valid_from.desc())
-    )
+    rows = await s.execute(_VERSIONS, {"number_id": number_id})
     return [_kept(row, e164) for row, e164 in rows]
 
 

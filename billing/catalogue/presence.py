@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue import opening
@@ -17,6 +17,7 @@ from billing.kit.zones import check_zone
 Presence = Literal["available", "there-but-not-available", "away"]
 
 _WEEKDAYS: Final = range(7)
+_HOURS: Final = select(ExpertHours).where(ExpertHours.expert_id == bindparam("expert_id"))
 
 
 async def set_presence(
@@ -62,7 +63,7 @@ async def takes_calls(s: AsyncSession, expert: Expert, at: datetime) -> bool:
 
 async def hours_of(s: AsyncSession, expert_id: UUID) -> tuple[OpenHours, ...]:
     """Give an expert's hours in the order of the week; none: he always takes calls."""
-    rows = await s.scalars(select(ExpertHours).where(ExpertHours.expert_id == expert_id))
+    rows = await s.scalars(_HOURS, {"expert_id": expert_id})
     return tuple(sorted(OpenHours(row.weekday, row.from_minute, row.to_minute) for row in rows))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,6 +48,22 @@ __all__ = [
 ]
 
 
+_OPEN_NUMBER = select(Number).where(
+    Number.e164 == bindparam("e164"), Number.open, Number.removed_at.is_(None)
+)
+_EXPERT = select(
+    Expert,
+    exists().where(Reservation.expert_id == Expert.id, Reservation.released_at.is_(None)),
+    func.now(),
+).where(Expert.id == bindparam("expert_id"))
+_TARIFF = select(
+    func.coalesce(
+        select(Number.tariff_id).where(Number.id == bindparam("number_id")).scalar_subquery(),
+        select(Expert.tariff_id).where(Expert.id == bindparam("expert_id")).scalar_subquery(),
+    )
+)
+
+
 async def find_number(
     s: AsyncSession, dialled: str, trunk: Trunk | None, *, at: datetime | None = None
 ) -> ServedNumber | None:
@@ -56,9 +72,7 @@ async def find_number(
     `at` decides the premium terms in force; it defaults to the present.
     """
     e164 = read_number(trunk.inbound, dialled, trunk.region) if trunk else to_e164(dialled)
-    row = await s.scalar(
-        select(Number).where(Number.e164 == e164, Number.open, Number.removed_at.is_(None))
-    )
+    row = await s.scalar(_OPEN_NUMBER, {"e164": e164})
     if row is None:
         return None
     return await _served(s, row, trusted=bool(trunk and trunk.trusted), at=at or now())
@@ -112,9 +126,7 @@ async def expert_choice(s: AsyncSession, expert_id: UUID) -> ExpertChoice | None
     Busy means taken by an open call; away also that the hour he is on line until has passed, or
     that it is none of his hours.
     """
-    taken = exists().where(Reservation.expert_id == Expert.id, Reservation.released_at.is_(None))
-    query = select(Expert, taken, func.now()).where(Expert.id == expert_id)
-    found = (await s.execute(query)).first()
+    found = (await s.execute(_EXPERT, {"expert_id": expert_id})).first()
     if found is None:
         return None
     expert, busy, at = found
@@ -233,8 +245,5 @@ async def expert_by_extension(s: AsyncSession, extension: str) -> UUID:
 
 async def tariff_for(s: AsyncSession, *, expert_id: UUID, number_id: UUID) -> UUID | None:
     """Give the tariff of calls to an expert by a number; the number's own wins."""
-    by_number = await s.scalar(select(Number.tariff_id).where(Number.id == number_id))
-    if by_number is not None:
-        return by_number
-    by_expert: UUID | None = await s.scalar(select(Expert.tariff_id).where(Expert.id == expert_id))
-    return by_expert
+    found: UUID | None = await s.scalar(_TARIFF, {"number_id": number_id, "expert_id": expert_id})
+    return found

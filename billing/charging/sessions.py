@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,7 @@ from billing.accounts.spending import Limit
 from billing.charging.errors import SessionUnknown
 from billing.charging.models import ChargingSession, GrantRow
 from billing.charging.values import Grant
+from billing.kit.rows import table_of
 from billing.money.values import Money
 from billing.shares import snapshot as share_snapshot
 from billing.shares.values import ShareRule
@@ -28,6 +29,31 @@ class OpenHold:
     amount: Money
 
 
+_OPEN = (
+    insert(table_of(ChargingSession))
+    .values(
+        session_id=bindparam("call"),
+        state="opened",
+        account_id=bindparam("payer"),
+        number_alone=bindparam("alone"),
+        began_at=bindparam("at"),
+        limits=[],
+    )
+    .on_conflict_do_nothing()
+)
+_SESSION = (
+    select(ChargingSession)
+    .where(ChargingSession.session_id == bindparam("call"))
+    .execution_options(populate_existing=True)
+)
+_LOCKED = _SESSION.with_for_update()
+_GRANTS = (
+    select(GrantRow)
+    .where(GrantRow.session_id == bindparam("call"), GrantRow.segment == bindparam("segment"))
+    .order_by(GrantRow.request_number)
+)
+
+
 async def open_session(
     s: AsyncSession, call_id: UUID, *, account_id: UUID, number_alone: bool, at: datetime
 ) -> None:
@@ -35,28 +61,14 @@ async def open_session(
 
     `number_alone`: no PIN will be asked, so its spending counts under that limit too.
     """
-    await s.execute(
-        insert(ChargingSession)
-        .values(
-            session_id=call_id,
-            state="opened",
-            account_id=account_id,
-            number_alone=number_alone,
-            began_at=at,
-            limits=[],
-        )
-        .on_conflict_do_nothing()
-    )
+    given = {"call": call_id, "payer": account_id, "alone": number_alone, "at": at}
+    await s.execute(_OPEN, given)
 
 
 async def find(s: AsyncSession, call_id: UUID, *, lock: bool = False) -> ChargingSession | None:
     """Give a call's session, fresh; `lock` makes other requests of the call wait."""
-    query = (
-        select(ChargingSession)
-        .where(ChargingSession.session_id == call_id)
-        .execution_options(populate_existing=True)
-    )
-    return await s.scalar(query.with_for_update() if lock else query)
+    found: ChargingSession | None = await s.scalar(_LOCKED if lock else _SESSION, {"call": call_id})
+    return found
 
 
 async def locked(s: AsyncSession, call_id: UUID) -> ChargingSession:
@@ -84,11 +96,7 @@ def limits_of(session: ChargingSession) -> tuple[Limit, ...]:
 
 async def grants_of(s: AsyncSession, session: ChargingSession) -> list[GrantRow]:
     """List the grants of the session's present segment in request order."""
-    rows = await s.scalars(
-        select(GrantRow)
-        .where(GrantRow.session_id == session.session_id, GrantRow.segment == session.segment)
-        .order_by(GrantRow.request_number)
-    )
+    rows = await s.scalars(_GRANTS, {"call": session.session_id, "segment": session.segment})
     return list(rows)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,11 +28,14 @@ def with_password(trunk: Trunk, username: str, password: str, box: SecretBox) ->
     return replace(trunk, username=username, sealed_password=box.seal(password))
 
 
+_BY_NAME: Final = select(TrunkRow).where(TrunkRow.name == bindparam("name"))
+
+
 async def find_trunk(s: AsyncSession, name: str | None) -> Trunk | None:
     """Give a trunk by the name that the dialplan hands over; None: none, or unknown."""
     if not name:
         return None
-    row = await s.scalar(select(TrunkRow).where(TrunkRow.name == name))
+    row = await s.scalar(_BY_NAME, {"name": name})
     return None if row is None else trunk_of(row)
 
 

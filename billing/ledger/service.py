@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from billing.kit.rows import RowsInsert, table_of
 from billing.ledger.models import LedgerAccount, SettlementRow, Transfer, Wallet
 from billing.ledger.values import (
     AccountKind,
@@ -18,6 +19,40 @@ from billing.ledger.values import (
     account_id,
 )
 from billing.money.values import Money
+
+_ACCOUNTS = RowsInsert(LedgerAccount, "id", "kind", "owner", "currency")
+_NEW_ACCOUNTS = _ACCOUNTS.statement.on_conflict_do_nothing()
+_TRANSFERS = RowsInsert(
+    Transfer,
+    *("id", "kind", "debit_id", "credit_id", "currency", "amount"),
+    *("reason", "call_id", "pending_id"),
+)
+_WALLETS = table_of(Wallet)
+_AVAILABLE = _WALLETS.c.posted - _WALLETS.c.pending - _WALLETS.c.floor
+_WALLET = select(_AVAILABLE, _WALLETS.c.version).where(
+    _WALLETS.c.account_id == bindparam("wallet_id")
+)
+_LOCKED_WALLET = _WALLET.with_for_update()
+_HOLD = (
+    update(_WALLETS)
+    .where(
+        _WALLETS.c.account_id == bindparam("wallet_id"),
+        _WALLETS.c.posted - _WALLETS.c.pending - bindparam("amount") >= _WALLETS.c.floor,
+    )
+    .values(pending=_WALLETS.c.pending + bindparam("amount"))
+    .returning(_WALLETS.c.account_id)
+)
+_RESOLVE = (
+    update(_WALLETS)
+    .where(_WALLETS.c.account_id == bindparam("wallet_id"))
+    .values(
+        posted=_WALLETS.c.posted - bindparam("paid"),
+        pending=_WALLETS.c.pending - bindparam("held"),
+        version=_WALLETS.c.version + bindparam("rose"),
+    )
+    .returning(_AVAILABLE)
+)
+_SETTLEMENT = select(SettlementRow).where(SettlementRow.call_id == bindparam("call_id"))
 
 
 async def ensure_accounts(
@@ -33,7 +68,7 @@ async def ensure_accounts(
         }
         for kind, owner in accounts
     ]
-    await s.execute(upsert(LedgerAccount).values(rows).on_conflict_do_nothing())
+    await s.execute(_NEW_ACCOUNTS, _ACCOUNTS.given(rows))
 
 
 async def open_wallet(s: AsyncSession, owner: UUID, currency: str) -> UUID:
@@ -62,48 +97,27 @@ async def add_transfers(s: AsyncSession, moves: Sequence[Move]) -> None:
         }
         for move in moves
     ]
-    await s.execute(insert(Transfer).values(rows))
+    await s.execute(_TRANSFERS.statement, _TRANSFERS.given(rows))
 
 
 async def read_wallet(s: AsyncSession, wallet_id: UUID, *, lock: bool = False) -> WalletState:
     """Read what a wallet has free; `lock` keeps others from changing it until the commit."""
-    query = select(Wallet.posted - Wallet.pending - Wallet.floor, Wallet.version).where(
-        Wallet.account_id == wallet_id
-    )
-    available, version = (await s.execute(query.with_for_update() if lock else query)).one()
+    query = _LOCKED_WALLET if lock else _WALLET
+    available, version = (await s.execute(query, {"wallet_id": wallet_id})).one()
     return WalletState(available, version)
 
 
 async def hold_in_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> bool:
     """Set `amount` ledger units aside if the wallet still has them; False: it hasn't."""
-    held = await s.execute(
-        update(Wallet)
-        .where(
-            Wallet.account_id == wallet_id,
-            Wallet.posted - Wallet.pending - amount >= Wallet.floor,
-        )
-        .values(pending=Wallet.pending + amount)
-        .returning(Wallet.account_id)
-        .execution_options(synchronize_session=False)
-    )
+    held = await s.execute(_HOLD, {"wallet_id": wallet_id, "amount": amount})
     return held.first() is not None
 
 
 async def resolve_in_wallet(s: AsyncSession, wallet_id: UUID, *, paid: int, held: int) -> int:
     """Take `held` ledger units out of the holds, `paid` of them for good; gives what is free."""
-    return (
-        await s.execute(
-            update(Wallet)
-            .where(Wallet.account_id == wallet_id)
-            .values(
-                posted=Wallet.posted - paid,
-                pending=Wallet.pending - held,
-                version=Wallet.version + int(held > paid),
-            )
-            .returning(Wallet.posted - Wallet.pending - Wallet.floor)
-            .execution_options(synchronize_session=False)
-        )
-    ).scalar_one()
+    given = {"wallet_id": wallet_id, "paid": paid, "held": held, "rose": int(held > paid)}
+    available: int = (await s.execute(_RESOLVE, given)).scalar_one()
+    return available
 
 
 async def credit_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> int:
@@ -121,7 +135,8 @@ async def credit_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> int:
 
 async def find_settlement(s: AsyncSession, call_id: UUID) -> SettlementRow | None:
     """Give the settlement of a call, if it has one."""
-    return await s.scalar(select(SettlementRow).where(SettlementRow.call_id == call_id))
+    found: SettlementRow | None = await s.scalar(_SETTLEMENT, {"call_id": call_id})
+    return found
 
 
 async def add_settlement(s: AsyncSession, row: SettlementRow) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import String, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.versions import Expected, change, require
@@ -177,12 +177,16 @@ def subject_id(area: str, name: str) -> str:
     return f"{area} {name}"
 
 
+_SET_FIGURES: Final = select(RuleOverride).where(
+    RuleOverride.area == any_(bindparam("areas", type_=ARRAY(String()))),
+    RuleOverride.value.is_not(None),
+)
+
+
 async def _overrides(
     s: AsyncSession, areas: Sequence[str], sets: Sequence[RuleSet]
 ) -> dict[tuple[str, str], FigureValue]:
-    rows = await s.scalars(
-        select(RuleOverride).where(RuleOverride.area.in_(areas), RuleOverride.value.is_not(None))
-    )
+    rows = await s.scalars(_SET_FIGURES, {"areas": list(areas)})
     currencies = {one.area: one.currency for one in sets}
     known = {(one.area, name) for one in sets for name in one.figures}
     return {

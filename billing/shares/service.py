@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import bindparam, case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue.models import Expert, Number
@@ -109,14 +109,18 @@ async def page_shares(
     return Slice(tuple(listed), found.after)
 
 
+_BY_NUMBER = ShareRow.number_id == bindparam("number")
+_SHARE = (
+    select(ShareRow)
+    .where(_BY_NUMBER | (ShareRow.expert_id == bindparam("expert")))
+    .order_by(case((_BY_NUMBER, 0), else_=1))
+    .limit(1)
+)
+
+
 async def share_for(s: AsyncSession, *, expert_id: UUID, number_id: UUID) -> ShareRule:
     """Give the share of calls to an expert by a number; the default is 70 % of the net."""
-    row = await s.scalar(
-        select(ShareRow)
-        .where((ShareRow.number_id == number_id) | (ShareRow.expert_id == expert_id))
-        .order_by(case((ShareRow.number_id == number_id, 0), else_=1))
-        .limit(1)
-    )
+    row = await s.scalar(_SHARE, {"number": number_id, "expert": expert_id})
     return ShareRule() if row is None else _rule(row)
 
 

@@ -80,7 +80,7 @@ async def test_the_database_heals_after_a_restart(
         await connection.execute(text("SELECT 1"))
     with connect(postgres_server.conninfo(), autocommit=True) as other:
         other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE application_name = 'primeline'"
         )
     async with engine.connect() as connection:
