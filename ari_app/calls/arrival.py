@@ -1,7 +1,7 @@
 """Received, identifying, choosing: who calls, and whom he wants."""
 
 from ari_app.calls import premium_arrival
-from ari_app.calls.commands import Answer, Arm, CheckPin, Hush, LookUp, Note, Receive
+from ari_app.calls.commands import Answer, CheckPin, Hush, LookUp, Note, Receive
 from ari_app.calls.data import EXTENSION_DIGITS, PIN_DIGITS
 from ari_app.calls.events import Key, LookedUp, PinChecked, Received, Said, TimerFired
 from ari_app.calls.quoting import hold_free, quote
@@ -16,8 +16,9 @@ from dialplan.prompts.values import Phrase
 
 
 def begin(turn: Turn) -> None:
-    """A channel has come in: have it written and looked up. The dialplan has set its switch."""
-    turn.do(Note("received"), Receive(), Arm(STATE_TIMER, turn.data.limits.received_ms))
+    """A channel has come in: have it written and looked up."""
+    turn.do(Note("received"), Receive())
+    turn.last(turn.data.limits.received_ms)
 
 
 def on_received(turn: Turn, event: Received) -> None:

@@ -49,8 +49,6 @@ EXACT_US: Final = 300_000
 SETTLING_MS: Final = PARKING.stopping_ms + PARKING.settling_ms + PARKING.database_ms
 LASTS_MS: Final = {
     **dict.fromkeys(EARLY, STATE_MS),
-    # Set by the dialplan, which adds no grace.
-    State.RECEIVED: STATE_MS - GRACE_MS,
     State.SETTLING: SETTLING_MS,
     State.AFTERCARE: PARKING.aftercare_ms,
     State.GOODBYE: PARKING.goodbye_ms,

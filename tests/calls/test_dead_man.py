@@ -47,8 +47,7 @@ GRACE_MS: Final = PARKING.grace_ms
 EXACT_MS: Final = 300
 LASTS_MS: Final = {
     **dict.fromkeys(EARLY, STATE_MS),
-    # Set by the dialplan, which adds no grace.
-    State.RECEIVED: RECEIVED_MS - GRACE_MS,
+    State.RECEIVED: RECEIVED_MS,
     # Set as the talk stops, for both.
     State.SETTLING: PARKING.stopping_ms + PARKING.settling_ms + PARKING.database_ms,
     State.AFTERCARE: PARKING.aftercare_ms,
