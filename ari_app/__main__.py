@@ -90,6 +90,7 @@ class _App:
             spool=self._spool,
             limits=settings.limits,
             asterisk_id=settings.asterisk_id,
+            secret_key=settings.secret_key.get_secret_value(),
         )
         metrics.follow_calls(self._registry.states)
         self._orders = Orders(self._registry, settings.database_url)

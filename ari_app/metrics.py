@@ -94,8 +94,7 @@ def settled(data: CallData, seconds: float) -> None:
     """A call's money is written, or its end is on disk; a talk that was cut tells how exactly."""
     SETTLE_SECONDS.observe(seconds)
     if data.reason in CUT_OFF and data.grant is not None and data.intervals:
-        talked_ms = sum((i.end_ms or i.start_ms) - i.start_ms for i in data.intervals)
-        CUT_ERROR_SECONDS.observe((talked_ms - data.granted_ms) / 1_000)
+        CUT_ERROR_SECONDS.observe((data.segment_ms - data.granted_ms) / 1_000)
 
 
 @harmless
@@ -111,7 +110,7 @@ def granted(data: CallData, now_ms: int) -> None:
     if data.coming is None or grant is None or talk is None or talk.from_ms is None:
         return
     RENEWALS.labels("grant").inc()
-    left_ms = talk.from_ms + data.granted_ms - now_ms
+    left_ms = data.meter_from_ms + data.granted_ms - now_ms
     if not grant.final and left_ms < data.limits.extend_at_seconds * 1_000 / 2:
         RENEWALS_LATE.labels("grant").inc()
 

@@ -200,6 +200,10 @@ class AriClient:
         params = {"channel": ",".join(channels), "absorbDTMF": "true"}
         await self.request("POST", f"bridges/{bridge}/addChannel", params, repeat=False)
 
+    async def press(self, channel: str, digits: str) -> None:
+        """Let a channel's phone hear keys, one after the other."""
+        await self.request("POST", f"channels/{channel}/dtmf", {"dtmf": digits}, repeat=False)
+
     async def announce(self, bridge: str, playback: str, sounds: Sequence[str]) -> None:
         """Play sound files to all in the bridge, over what they say."""
         params = {"media": ",".join(f"sound:{sound}" for sound in sounds)}

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from ari_app.calls import premium_talk, releasing
-from ari_app.calls.commands import Command, Lease, LimitTalk, Note, RecordTalk
+from ari_app.calls.commands import Arm, Command, Lease, LimitTalk, Note, RecordTalk
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.states import State
 from ari_app.calls.talking import run_timers
-from ari_app.calls.turn import Turn
+from ari_app.calls.turn import EXTEND_TIMER, Turn
 from billing.calls.values import EndReason
 
 RECOVERED_SAYS = 1_000
@@ -30,15 +30,19 @@ def adopt(data: CallData, talk: Talk, talks: int) -> Next:
     if data.carrier_billed:
         _adopt_premium(turn, talk)
         return turn.data, tuple(turn.commands)
-    granted = data.grant.granted_seconds if data.grant else 0
+    granted = data.grant.granted_seconds if data.grant and talk.paid else 0
     farewell = "credit" if talk.paid else "free-limit"
     turn.do(
         Note("adopted after a restart"),
         RecordTalk(talk.bridge, talk.paid, talk.from_ms),
-        LimitTalk(talk.from_ms + turn.data.granted_ms, granted, farewell),
+        LimitTalk(turn.data.meter_from_ms + turn.data.granted_ms, granted, farewell),
     )
     # The wallet's version is not known any more: the first look at it counts as a rise.
     run_timers(turn)
+    if not talk.paid and data.grant is not None:
+        # The paid talk before it was over, but perhaps not paid yet.
+        turn.set(grant=None, closing=True)
+        turn.do(Arm(EXTEND_TIMER, 0))
     return turn.data, tuple(turn.commands)
 
 

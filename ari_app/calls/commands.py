@@ -47,6 +47,14 @@ class Hush(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PassOn(Command):
+    """Let a leg hear keys that the other one pressed and that mean nothing to us."""
+
+    leg: Leg
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Announce(Command):
     """Play phrases into a bridge, over the talk."""
 
@@ -230,6 +238,28 @@ class Extend(Command):
 
     request_number: int
     from_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTalkEnd(Command):
+    """Write when a stretch of talk ended in mid-call."""
+
+    bridge: str
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSegment(Command):
+    """Pay what was talked under the present price, and give the rest of its holds back."""
+
+    intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemVoucher(Command):
+    """Credit a voucher to the caller's account."""
+
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dialplan.prompts.values import Phrase
 
 PIN_DIGITS = Digits(max_length=12)
 EXTENSION_DIGITS = Digits(max_length=6)
+VOUCHER_DIGITS = Digits(max_length=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,23 @@ class CallData:
     talks: int = 0
     talk: Talk | None = None
     intervals: tuple[Interval, ...] = ()
+    """Paid time of the whole call, as far as it has ended."""
+    segment_from: int = 0
+    """How many of the intervals were paid under an earlier price."""
+    earlier_seconds: int = 0
+    """What was billed under earlier prices."""
+    closing: bool = False
+    """The segment before this free talk is over, but its money may not be written yet."""
+    free_ms: int = 0
+    """Free talk before the present stretch."""
+    keyed: tuple[Leg, ...] = ()
+    """Who has keyed the first key of what may be a feature code."""
+    offers: int = 0
+    """How often a price was offered in mid-call."""
+    offer_later: bool = False
+    """The last such offer is too recent for another one."""
+    going_back: bool = False
+    """The talk goes on after what the caller hears now."""
     coming: Grant | None = None
     """A longer grant that Asterisk has not confirmed yet."""
     extend_due: bool = False
@@ -149,9 +167,29 @@ class CallData:
         return dict(self.saying).get(leg)
 
     @property
+    def segment_ms(self) -> int:
+        """Paid time under the present price, as far as it has ended."""
+        own = self.intervals[self.segment_from :]
+        return sum((one.end_ms or one.start_ms) - one.start_ms for one in own)
+
+    @property
     def granted_ms(self) -> int:
-        """How long the talk may last as granted now, from its start."""
-        if self.grant is not None:
+        """How long talk of the present kind may last in all, as granted now."""
+        paid = self.talk.paid if self.talk else self.grant is not None
+        if paid and self.grant is not None:
             return self.grant.granted_seconds * 1_000
         assert self.number is not None  # a talk has a number
         return self.number.free_limit_seconds * 1_000
+
+    @property
+    def spent_ms(self) -> int:
+        """How much of it earlier stretches have taken; asked while one begins or goes on."""
+        assert self.talk is not None  # only in a talk
+        return self.segment_ms if self.talk.paid else self.free_ms
+
+    @property
+    def meter_from_ms(self) -> int:
+        """When the talk would have begun had all its stretches been one (Asterisk's ms)."""
+        assert self.talk is not None  # only in a talk
+        assert self.talk.from_ms is not None  # only once it began
+        return self.talk.from_ms - self.spent_ms

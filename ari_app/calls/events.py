@@ -11,6 +11,7 @@ from billing.calls.values import Reception
 from billing.catalogue.values import ExpertChoice
 from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote, Refusal, Settlement
+from billing.money.values import Money
 from billing.pins.values import PinCheck
 
 
@@ -166,6 +167,27 @@ class Extended(Event):
     """The charging session after an update."""
 
     grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentClosed(Event):
+    """A segment's money is written; the call goes on. `billed_seconds` were charged for."""
+
+    billed_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherTaken(Event):
+    """A voucher is credited."""
+
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherRefused(Event):
+    """A voucher is not credited; `phrase` says why."""
+
+    phrase: str
 
 
 @dataclass(frozen=True, slots=True)

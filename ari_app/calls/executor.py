@@ -98,6 +98,8 @@ class CallExecutor:
                     await self._say(leg, phrases, number, data)
                 case c.Hush(leg, number):
                     await ari.stop_playback(names.playback(leg, number))
+                case c.PassOn(leg, digits):
+                    await ari.press(self._channel(leg, data.attempt), digits)
                 case c.Announce(bridge, phrases):
                     self._announcements += 1
                     sounds = self._sounds(phrases, data.language)
@@ -141,7 +143,7 @@ class CallExecutor:
             self._refused(command, leg, what, error)
 
     def _refused(self, command: c.Command, leg: Leg | None, what: str, error: AriError) -> None:
-        if isinstance(command, c.Hush | c.HangUp | c.DropBridge | c.Announce | c.Ring):
+        if isinstance(command, c.Hush | c.HangUp | c.DropBridge | c.Announce | c.Ring | c.PassOn):
             # Gone already, or of no weight: the call's next event tells.
             if not error.gone:
                 log.warning("asterisk refused", what=what, leg=leg, error=str(error))

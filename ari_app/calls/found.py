@@ -50,6 +50,10 @@ def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
         grant=call.grant,
         premium=call.premium,
         answered_ms=call.answered_ms,
+        intervals=tuple(one for one in call.intervals if one.end_ms is not None),
+        segment_from=call.closed_intervals,
+        earlier_seconds=call.closed_seconds,
+        free_ms=call.free_ms,
     )
 
 

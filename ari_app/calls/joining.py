@@ -31,10 +31,9 @@ JOINING_MS = 5_000
 """Tone and joining take about a second; past this the talk is given up, uncharged."""
 
 
-def begin_talk(turn: Turn) -> None:
-    """The expert has accepted: make the bridge, write it, and sound the tone where it is paid."""
+def begin_talk(turn: Turn, *, paid: bool) -> None:
+    """Make the stretch's bridge, write it, and sound the tone where it is paid."""
     data = turn.data
-    paid = data.grant is not None
     talks = data.talks + 1
     bridge = f"{data.call_id}-{'paid' if paid else 'free'}-{talks}"
     talk = Talk(bridge, paid, tones=2 if paid else 0)
@@ -75,7 +74,8 @@ def _limit_then_join(turn: Turn) -> None:
     if talk is None or talk.tones or not talk.written or talk.limited:
         return
     turn.set(talk=replace(talk, limited=True))
-    ms, farewell = turn.data.granted_ms, "credit" if talk.paid else "free-limit"
+    ms = max(0, turn.data.granted_ms - turn.data.spent_ms)
+    farewell = "credit" if talk.paid else "free-limit"
     turn.do(Limit(BOTH, ms + data.limits.grace_ms, farewell), Join(talk.bridge))
 
 

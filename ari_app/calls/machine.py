@@ -8,7 +8,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from ari_app.calls import arrival, ending, joining, ordered, quoting, ringing, stopping, talking
+from ari_app.calls import (
+    arrival,
+    ending,
+    features,
+    joining,
+    ordered,
+    parting,
+    quoting,
+    ringing,
+    stopping,
+    switching,
+    talking,
+    topping,
+)
 from ari_app.calls import events as e
 from ari_app.calls.commands import Command
 from ari_app.calls.data import CallData
@@ -48,12 +61,18 @@ _TALK: Final[Rules] = {
     (e.Entered, None): rule(joining.entered),
     (e.Left, None): rule(stopping.left, S.STOPPING, S.SETTLING),
     (e.TalkRecorded, None): rule(joining.talk_recorded),
-    (e.TimerFired, None): rule(talking.talk_timer, S.STOPPING, S.SETTLING),
+    (e.TimerFired, None): rule(features.timer, S.STOPPING, S.SETTLING),
     (e.DatabaseAway, None): rule(talking.extension_away, S.SETTLING),
     (e.CommandFailed, None): rule(joining.talk_failed, S.SETTLING),
     (e.EndOrdered, None): rule(ordered.end_talk, S.STOPPING, S.SETTLING),
     CALLER_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
     EXPERT_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
+}
+_PARTED: Final[Rules] = {
+    (e.CommandFailed, None): rule(parting.failed),
+    (e.EndOrdered, None): rule(parting.ordered, S.SETTLING),
+    CALLER_GONE: rule(parting.leg_ended, S.SETTLING),
+    EXPERT_GONE: rule(parting.leg_ended, S.SETTLING),
 }
 _LEG_GONE: Final[Rules] = {
     CALLER_GONE: rule(ending.leg_gone, S.ENDING, S.OVER),
@@ -113,9 +132,44 @@ TABLE: Final[Column] = {
         (e.CommandFailed, None): rule(ringing.phone_failed, S.RINGING, *_NO_TALK),
         EXPERT_GONE: rule(ringing.phone_ended, S.RINGING, *_NO_TALK),
     },
-    S.TALKING_FREE: _TALK,
+    S.TALKING_FREE: {
+        **_TALK,
+        (e.Key, None): rule(features.key, S.CONSENTING),
+        (e.SegmentClosed, None): rule(switching.segment_closed),
+    },
+    S.CONSENTING: {
+        **_PARTED,
+        (e.Left, None): rule(switching.consenting_left),
+        (e.Quoted, None): rule(switching.consenting_quoted),
+        (e.NotGranted, None): rule(switching.consenting_not_granted, S.FREEING),
+        (e.Said, None): rule(switching.consenting_said),
+        (e.Key, None): rule(switching.consenting_key, S.FREEING),
+        (e.Held, None): rule(switching.consenting_held, S.TALKING_PAID),
+        (e.SegmentClosed, None): rule(switching.segment_closed),
+        (e.DatabaseAway, None): rule(switching.consenting_away, S.FREEING),
+        (e.TimerFired, None): rule(switching.consenting_timer, S.FREEING, S.SETTLING),
+    },
+    S.FREEING: {
+        **_PARTED,
+        (e.Left, None): rule(switching.freeing_left),
+        (e.Said, None): rule(switching.freeing_said, S.TALKING_FREE),
+        (e.SegmentClosed, None): rule(switching.segment_closed),
+        (e.DatabaseAway, None): rule(switching.close_later),
+        (e.TimerFired, None): rule(switching.freeing_timer, S.TALKING_FREE, S.SETTLING),
+    },
+    S.TOPPING_UP: {
+        **_PARTED,
+        (e.Left, None): rule(topping.left),
+        (e.Said, None): rule(topping.said, S.TALKING_PAID),
+        (e.Key, None): rule(topping.key, S.TALKING_PAID),
+        (e.VoucherTaken, None): rule(topping.taken),
+        (e.VoucherRefused, None): rule(topping.refused),
+        (e.DatabaseAway, None): rule(topping.away),
+        (e.TimerFired, None): rule(topping.timer, S.TALKING_PAID, S.SETTLING),
+    },
     S.TALKING_PAID: {
         **_TALK,
+        (e.Key, None): rule(features.key, S.FREEING, S.TOPPING_UP),
         (e.Said, None): rule(joining.joining_said),
         (e.Extended, None): rule(talking.extended),
         (e.LimitSet, None): rule(talking.limit_set),
@@ -178,7 +232,8 @@ _ANY_TIME: Final = (
 _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
     e.TalkRecorded, e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled,
-    e.Entered, e.Left, e.Answered, e.PremiumHeld,
+    e.Entered, e.Left, e.Answered, e.PremiumHeld, e.SegmentClosed, e.VoucherTaken,
+    e.VoucherRefused,
 )  # fmt: skip
 """Answers to what an earlier state asked: the call may have moved on before they come."""
 

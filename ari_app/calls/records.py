@@ -18,6 +18,7 @@ from ari_app.calls.names import Names
 from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.accounts import service as accounts
+from billing.accounts import vouchers
 from billing.calls import service as calls
 from billing.calls.values import TimelineEntry
 from billing.catalogue import service as catalogue
@@ -57,6 +58,7 @@ class Records:
         spool: Spool,
         asterisk_id: str,
         arrival: Arrival | None,
+        secret_key: str = "",
     ) -> None:
         self._actor = actor
         self._names = names
@@ -64,6 +66,7 @@ class Records:
         self._spool = spool
         self._asterisk_id = asterisk_id
         self._arrival = arrival
+        self._secret_key = secret_key
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timeline: list[TimelineEntry] = []
@@ -249,7 +252,7 @@ class Records:
             case c.RecordTalk(bridge, paid, start_ms):
 
                 async def talk(s: AsyncSession) -> e.Event | None:
-                    if start_ms is None:
+                    if start_ms is None and data.talks == 1:
                         await calls.accepted(s, call_id, at=_now())
                         await calls.dial_ended(
                             s, call_id, attempt=data.attempt, result="accepted", at=_now()
@@ -279,7 +282,41 @@ class Records:
                 return extend
 
             case _:
-                return self._premium_write_of(command, limits)
+                return self._segment_write_of(command, data)
+
+    def _segment_write_of(self, command: c.Command, data: CallData) -> Write | None:
+        call_id = self._names.call_id
+        match command:
+            case c.RecordTalkEnd(bridge, end_ms):
+
+                async def talk_end(s: AsyncSession) -> None:
+                    await calls.talk_stopped(s, call_id, bridge=bridge, end_ms=end_ms)
+
+                return talk_end
+
+            case c.CloseSegment(intervals):
+
+                async def close(s: AsyncSession) -> e.Event:
+                    closed = await calls.close_segment(s, call_id, intervals=intervals, at=_now())
+                    return e.SegmentClosed(closed.bill.billed_seconds if closed else 0)
+
+                return close
+
+            case c.RedeemVoucher(code):
+
+                async def redeem(s: AsyncSession) -> e.Event:
+                    assert data.caller is not None  # somebody pays
+                    done = await calls.redeem_voucher(
+                        s, call_id, data.caller.account_id, code, key=self._secret_key, at=_now()
+                    )
+                    if isinstance(done, vouchers.Redeemed):
+                        return e.VoucherTaken(done.amount)
+                    return e.VoucherRefused(str(done))
+
+                return redeem
+
+            case _:
+                return self._premium_write_of(command, data.limits)
 
     def _premium_write_of(self, command: c.Command, limits: Limits) -> Write | None:
         call_id = self._names.call_id

@@ -183,11 +183,13 @@ class Recovery:
             return
         data = data_of(call, seen, self._registry.limits)
         if caller_up and expert_up and joined and start_ms is not None:
-            self._start(call, adopted(call, data, start_ms), by_cel=False)
+            # What was paid before the present talk is in Asterisk's record.
+            self._start(call, adopted(call, data, start_ms), by_cel=bool(data.intervals))
             log.info("talk adopted", call_id=str(call.call_id))
             return
         says = await self._hush(call)
-        if start_ms is None and caller_up:
+        talked = start_ms is not None or call.intervals or call.free_from_ms is not None
+        if not talked and caller_up:
             self._start(call, let_go(data, says), by_cel=False)
         else:
             self._start(call, release(data, reason_of(call, seen), says), by_cel=True)
@@ -209,17 +211,18 @@ class Recovery:
         return max(RECOVERED_SAYS, highest)
 
     async def _talk_start_ms(self, call: OpenCall, seen: Snapshot, *, joined: bool) -> int | None:
-        if call.intervals:
-            return call.intervals[-1].start_ms
-        if call.free_from_ms is not None:
-            return call.free_from_ms
+        if call.talk_from_ms is not None:
+            return call.talk_from_ms
         if call.talk_bridge is None:
             return None
         # Killed between joining and writing it: Asterisk's record knows the paid ones.
         if "-paid-" in call.talk_bridge:
             async with self._sessions.begin() as session:
                 recorded = await calls.cel_intervals(session, call.call_id)
-            return recorded[-1].start_ms if recorded else None
+            # Of the present bridge: those of earlier ones began before it was made.
+            made_ms = seen.made_ms.get(call.talk_bridge, 0)
+            began = [one.start_ms for one in recorded if one.start_ms >= made_ms]
+            return began[-1] if began else None
         return seen.made_ms[call.talk_bridge] if joined else None
 
     def _start(self, call: OpenCall, begins: Next, *, by_cel: bool) -> None:

@@ -33,7 +33,15 @@ from billing.kit.limits import Limits
 from dialplan.prompts.store import PromptStore
 
 WALLETS_EVERY_MS = 1_000
-TALKING = frozenset({State.TALKING_PAID, State.TALKING_FREE})
+TALKING = frozenset(
+    {
+        State.TALKING_PAID,
+        State.TALKING_FREE,
+        State.CONSENTING,
+        State.FREEING,
+        State.TOPPING_UP,
+    }
+)
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +58,10 @@ class Registry:
         spool: Spool,
         limits: Limits,
         asterisk_id: str,
+        secret_key: str = "",
     ) -> None:
         self.limits = limits
+        self._secret_key = secret_key
         self.asterisk_id = asterisk_id
         self._ari = ari
         self._sessions = sessions
@@ -110,7 +120,7 @@ class Registry:
         """Give a call its actor, from its beginning or from where a restart found it."""
         names = Names(UUID(data.call_id), caller_channel)
         actor = Actor(data, tuple(first))
-        records = Records(actor, names, self._sessions, self._spool, self.asterisk_id, arrival)
+        records = self._records_of(actor, names, arrival)
         records.by_cel = by_cel
         self._run(actor, records, names)
 
@@ -119,9 +129,20 @@ class Registry:
         names = Names(UUID(carried.data.call_id), carried.caller_channel)
         actor = Actor(carried.data)
         actor.wait_for(carried.waiting)
-        records = Records(actor, names, self._sessions, self._spool, self.asterisk_id, None)
+        records = self._records_of(actor, names, None)
         records.take_over(carried.notes, by_cel=carried.by_cel, settled=carried.settled)
         self._run(actor, records, names)
+
+    def _records_of(self, actor: Actor, names: Names, arrival: Arrival | None) -> Records:
+        return Records(
+            actor,
+            names,
+            self._sessions,
+            self._spool,
+            self.asterisk_id,
+            arrival,
+            self._secret_key,
+        )
 
     def _run(self, actor: Actor, records: Records, names: Names) -> None:
         executor = CallExecutor(actor, names, self._ari, self._prompts, records)

@@ -130,7 +130,7 @@ def offering_key(turn: Turn, event: Key) -> None:
         if turn.data.carrier_billed:
             announce(turn)
         else:
-            begin_talk(turn)
+            begin_talk(turn, paid=turn.data.grant is not None)
     elif event.digit == "3":
         turn.hush(Leg.EXPERT)
         _give_up(turn, EndReason.EXPERT_REFUSED)

@@ -80,6 +80,8 @@ def take_out(turn: Turn, event: Left) -> None:
             before, ended = before[:-1], before[-1]
             end_ms = min(end_ms, ended.end_ms or end_ms)
         turn.set(intervals=(*before, Interval(talk.from_ms, end_ms)))
+    elif talk.from_ms is not None and len(talk.inside) == len(BOTH):
+        turn.set(free_ms=turn.data.free_ms + max(0, event.at_ms - talk.from_ms))
     inside, left = talk.inside - {event.leg}, talk.left | {event.leg}
     turn.set(talk=replace(talk, inside=inside, left=left))
 

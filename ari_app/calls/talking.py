@@ -4,6 +4,7 @@ from ari_app.calls.commands import (
     Announce,
     Arm,
     ArmAt,
+    CloseSegment,
     Disarm,
     Extend,
     LimitTalk,
@@ -32,13 +33,13 @@ def run_timers(turn: Turn) -> None:
     data = turn.data
     talk, grant, limits = data.talk, data.grant, data.limits
     assert talk is not None  # only in a talk
-    assert talk.from_ms is not None  # only once it began
-    turn.do(ArmAt(CUT_TIMER, talk.from_ms + turn.data.granted_ms + limits.cut_after_ms))
-    if grant is None:
+    from_ms = data.meter_from_ms
+    turn.do(ArmAt(CUT_TIMER, from_ms + data.granted_ms + limits.cut_after_ms))
+    if grant is None or not talk.paid:
         return
     turn.set(extend_due=False)
     extend_at = grant.granted_seconds - limits.extend_at_seconds
-    turn.do(ArmAt(EXTEND_TIMER, talk.from_ms + max(0, extend_at) * 1_000))
+    turn.do(ArmAt(EXTEND_TIMER, from_ms + max(0, extend_at) * 1_000))
     warn_at = warning_at(
         grant.end_seconds,
         warning_seconds=limits.warning_seconds,
@@ -47,7 +48,7 @@ def run_timers(turn: Turn) -> None:
     if warn_at is None or warn_at >= grant.granted_seconds:
         turn.do(Disarm(WARN_TIMER))
     else:
-        turn.do(ArmAt(WARN_TIMER, talk.from_ms + warn_at * 1_000))
+        turn.do(ArmAt(WARN_TIMER, from_ms + warn_at * 1_000))
 
 
 def talk_timer(turn: Turn, event: TimerFired) -> None:
@@ -62,6 +63,8 @@ def talk_timer(turn: Turn, event: TimerFired) -> None:
         stop(turn, _cut_reason(turn))
     elif event.timer == WARN_TIMER:
         turn.do(Note("warning"), Announce(talk.bridge, (Phrase("warning"),)))
+    elif event.timer == EXTEND_TIMER and data.closing:
+        turn.do(CloseSegment(data.intervals))
     elif event.timer == EXTEND_TIMER and grant is not None:
         turn.set(extend_due=True)
         if not grant.final or data.rose:
@@ -70,9 +73,10 @@ def talk_timer(turn: Turn, event: TimerFired) -> None:
 
 def _cut_reason(turn: Turn) -> EndReason:
     data = turn.data
-    if data.grant is None or data.quote is None:
+    paid = data.talk is not None and data.talk.paid
+    if not paid or data.grant is None or data.quote is None:
         return EndReason.FREE_LIMIT
-    if data.grant.granted_seconds >= data.quote.tariff.longest_seconds:
+    if data.earlier_seconds + data.grant.granted_seconds >= data.quote.tariff.longest_seconds:
         return EndReason.MAXIMUM_REACHED
     # A grant that was not final could not be lengthened: the database stayed away.
     return EndReason.CREDIT_USED_UP if data.grant.final else EndReason.DATABASE_AWAY
@@ -83,7 +87,7 @@ def _extend(turn: Turn) -> None:
     # An answer on its way may know nothing of a rise since: that is asked for after it.
     if data.grant and data.talk and data.talk.from_ms is not None and not data.asking:
         turn.set(asking=True, rose=False)
-        turn.do(Extend(data.grant.request_number + 1, data.talk.from_ms))
+        turn.do(Extend(data.grant.request_number + 1, data.meter_from_ms))
 
 
 def available_rose(turn: Turn, event: AvailableRose) -> None:
@@ -100,7 +104,7 @@ def extended(turn: Turn, event: Extended) -> None:
     if talk is None or talk.from_ms is None or grant is None:
         return
     if event.grant.granted_seconds > grant.granted_seconds:
-        until_ms = talk.from_ms + event.grant.granted_seconds * 1_000
+        until_ms = turn.data.meter_from_ms + event.grant.granted_seconds * 1_000
         turn.set(coming=event.grant)
         turn.do(LimitTalk(until_ms, event.grant.granted_seconds))
     else:
@@ -134,6 +138,8 @@ def extension_away(turn: Turn, event: DatabaseAway) -> None:
     elif talk is not None and talk.paid:
         turn.do(Note("database away"))
         ask_again(turn)
+    elif turn.data.closing:
+        turn.do(Arm(EXTEND_TIMER, EXTEND_AGAIN_MS))
 
 
 def ask_again(turn: Turn) -> None:

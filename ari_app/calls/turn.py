@@ -19,6 +19,8 @@ WAIT_TIMER = "wait"
 """The wait for one key, one phone, one turn."""
 CUT_TIMER, EXTEND_TIMER, WARN_TIMER = "cut", "extend", "warn"
 """A talk's end, its next request for a longer grant, and its warning."""
+OFFER_TIMER, PLEASE_WAIT_TIMER = "offer", "please-wait"
+"""The next time a price may be offered in mid-call, and that somebody is asked to hold the line."""
 UNHEARD_MS = 300
 """Who hangs up breaks a prompt off first, and is told to have gone a moment later."""
 MENU_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER = "menu", "lease", "notice", "confirm"
@@ -73,10 +75,15 @@ class Turn:
 
     def say(self, leg: Leg, *phrases: Phrase | str) -> None:
         """Say phrases to a leg, in place of what it hears; `Said` tells the end."""
+        self.do(Disarm(WAIT_TIMER))
+        self.say_aside(leg, *phrases)
+
+    def say_aside(self, leg: Leg, *phrases: Phrase | str) -> None:
+        """Say phrases to a leg while the other one's key is still waited for."""
         self.hush(leg)
         number = self.data.says + 1
         said = tuple(Phrase(p) if isinstance(p, str) else p for p in phrases)
-        self.do(Disarm(WAIT_TIMER), Say(leg, said, number))
+        self.do(Say(leg, said, number))
         self.set(says=number, saying=(*self.data.saying, (leg, number)))
 
     def broke_off(self) -> None:

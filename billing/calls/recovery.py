@@ -14,6 +14,7 @@ from billing.catalogue import service as catalogue
 from billing.charging import holds, sessions
 from billing.charging.models import ChargingSession, GrantRow
 from billing.charging.premium import service as premium_service
+from billing.charging.segments import closed_segments
 from billing.charging.values import Quote
 from billing.kit.clock import to_ms
 from billing.money.values import Money
@@ -81,6 +82,7 @@ async def _open_call(s: AsyncSession, row: CallRow) -> OpenCall:
         grants = await sessions.grants_of(s, session)
         quote = await _quote(s, session, grants)
         grant = sessions.grant_value(grants[-1], currency) if grants else None
+    closed = await closed_segments(s, session) if session else ()
     carried = None if session else await premium_service.find(s, row.id)
     reserved = await reservations.reserved_expert(s, row.id)
     stretches = await stretches_of(s, row.id)
@@ -113,6 +115,16 @@ async def _open_call(s: AsyncSession, row: CallRow) -> OpenCall:
         last_seen_at=row.last_seen_at,
         premium=premium_service.plan_of(carried) if carried else None,
         answered_ms=to_ms(row.answered_at) if row.answered_at else None,
+        talk_from_ms=next(
+            (one.start_ms for one in stretches if one.bridge == row.talk_bridge), None
+        ),
+        closed_intervals=closed[-1].last_interval if closed else 0,
+        closed_seconds=sum(one.bill.billed_seconds for one in closed),
+        free_ms=sum(
+            one.end_ms - one.start_ms
+            for one in stretches
+            if not one.paid and one.start_ms is not None and one.end_ms is not None
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from billing.calls.settling import (
     settle,
     talk_stopped,
 )
+from billing.calls.topping import redeem_voucher
 from billing.calls.values import Reception
 from billing.catalogue import service as catalogue
 from billing.catalogue.models import ExpertPhone
@@ -57,6 +58,7 @@ __all__ = [
     "open_calls",
     "proved_time",
     "receive",
+    "redeem_voucher",
     "release",
     "reserve_free",
     "save_cel_offset",

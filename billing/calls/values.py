@@ -96,6 +96,14 @@ class OpenCall:
     last_seen_at: datetime
     premium: PremiumPlan | None = None
     answered_ms: int | None = None
+    talk_from_ms: int | None = None
+    """When the present stretch of talk began."""
+    closed_intervals: int = 0
+    """How many of the paid intervals belong to segments that are closed."""
+    closed_seconds: int = 0
+    """What was billed in those."""
+    free_ms: int = 0
+    """Free talk before the present stretch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,17 @@ class Limits:
     premium_confirm_ms: int = 15_000
     # The cut comes this much before the cap, so that no carrier counts a second more.
     premium_cut_before_ms: int = 250
+    # Between free and paid talk, and topping up in the midst of it.
+    feature_key_ms: int = 2_000
+    consent_wait_ms: int = 15_000
+    consenting_ms: int = 60_000
+    consent_offers: int = 3
+    consent_apart_ms: int = 30_000
+    freeing_ms: int = 15_000
+    voucher_key_ms: int = 8_000
+    voucher_tries: int = 3
+    topping_up_ms: int = 180_000
+    please_wait_ms: int = 10_000
     # After the talk.
     stopping_ms: int = 2_000
     settling_ms: int = 2_000

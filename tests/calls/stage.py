@@ -60,6 +60,14 @@ LIMITS: Final = Limits(
     premium_lease_ms=4_000,
     premium_renew_ms=1_500,
     premium_confirm_ms=1_500,
+    feature_key_ms=700,
+    consent_wait_ms=1_500,
+    consenting_ms=5_000,
+    consent_apart_ms=500,
+    freeing_ms=4_000,
+    voucher_key_ms=1_500,
+    topping_up_ms=6_000,
+    please_wait_ms=1_000,
     stopping_ms=1_000,
     settling_ms=1_500,
     aftercare_ms=3_000,
@@ -381,6 +389,27 @@ class Stage:
         await talk.expert.press("1")
         await self.both_talk(talk)
         return talk
+
+    async def to_free_again(self, talk: Talk) -> None:
+        """The expert has given up being paid, and both talk on."""
+        await talk.expert.press("*9")
+        await self.hears(talk.expert, "free-from-now")
+        await asyncio.sleep(0.5)
+        await self.both_talk(talk)
+
+    async def to_consenting(self, talk: Talk) -> None:
+        """The free talk stands still; the caller has heard the price and the question."""
+        since_us = time.time_ns() // 1_000
+        await talk.expert.press("*7")
+        await self.hears(talk.expert, "caller-hears-price", since_us=since_us)
+        await self.hears(talk.caller, "press-1-or-2", since_us=since_us)
+        await asyncio.sleep(0.2)
+
+    async def to_topping_up(self, talk: Talk) -> None:
+        """The paid talk stands still; the caller was asked for a voucher."""
+        await talk.caller.press("*5")
+        await self.hears(talk.caller, "enter-voucher")
+        await asyncio.sleep(0.2)
 
     async def to_free_offering(self, caller: Who, number: str, expert: ExpertOnStage) -> Talk:
         """Nobody pays; the expert has answered and heard so."""

@@ -196,6 +196,60 @@ async def _(stage: Stage) -> HungUp:
     return HungUp(caller, expert, at_us, "expert-hung-up", paid=True)
 
 
+async def _parted(stage: Stage, leg: Leg, state: State) -> HungUp:
+    """A talk that was paid stands still, or is about to go on free."""
+    expert, caller = await stage.expert(), await stage.caller(CREDIT)
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    await asyncio.sleep(1.2)
+    if state is State.TOPPING_UP:
+        await stage.to_topping_up(talk)
+    elif state is State.CONSENTING:
+        await stage.to_free_again(talk)
+        await stage.to_consenting(talk)
+    else:
+        call_id = (await stage.record(caller)).summary.call_id
+        await talk.expert.press("*9")
+        await evidence.reached(stage, call_id, state)
+        await asyncio.sleep(0.1)
+    if leg is CALLER:
+        at_us = await hang_up(talk.caller)
+        await stage.told(talk.expert, "caller-hung-up", "you-earned", "expert-goodbye")
+        return HungUp(caller, expert, at_us, "caller-hung-up", paid=True)
+    at_us = await hang_up(talk.expert)
+    await stage.told(talk.caller, "expert-hung-up", "the-call-cost", "goodbye")
+    return HungUp(caller, expert, at_us, "expert-hung-up", paid=True)
+
+
+@cell(State.CONSENTING, CALLER)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, CALLER, State.CONSENTING)
+
+
+@cell(State.CONSENTING, EXPERT)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, EXPERT, State.CONSENTING)
+
+
+@cell(State.FREEING, CALLER)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, CALLER, State.FREEING)
+
+
+@cell(State.FREEING, EXPERT)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, EXPERT, State.FREEING)
+
+
+@cell(State.TOPPING_UP, CALLER)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, CALLER, State.TOPPING_UP)
+
+
+@cell(State.TOPPING_UP, EXPERT)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, EXPERT, State.TOPPING_UP)
+
+
 async def _both(stage: Stage, first: Leg) -> HungUp:
     """Both BYEs leave in the same moment: the second comes while the talk is being stopped."""
     expert, caller = await stage.expert(), await stage.caller(CREDIT)

@@ -180,6 +180,41 @@ def free_talk() -> Play:
     )
 
 
+def out_of(play: Play, at_ms: int) -> Play:
+    """Both legs leave the bridge that was just taken down."""
+    bridge = bridge_of(play)
+    return play.then(e.Left(Leg.EXPERT, bridge, at_ms), e.Left(Leg.CALLER, bridge, at_ms))
+
+
+def freeing() -> Play:
+    return out_of(talking().keys("*9", Leg.EXPERT), T0 + 61_500)
+
+
+def free_again() -> Play:
+    play = freeing().then(e.SegmentClosed(61)).said(Leg.CALLER).said(Leg.EXPERT)
+    return joined(play, T0 + 65_000)
+
+
+def joined(play: Play, at_ms: int) -> Play:
+    bridge = bridge_of(play)
+    if play.data.talk is not None and play.data.talk.tones:
+        play.said(Leg.CALLER).said(Leg.EXPERT)
+    return play.then(
+        e.TalkRecorded(bridge),
+        e.Entered(Leg.EXPERT, bridge, at_ms),
+        e.Entered(Leg.CALLER, bridge, at_ms),
+    )
+
+
+def consenting() -> Play:
+    play = out_of(free_again().keys("*7", Leg.EXPERT), T0 + 75_000)
+    return play.then(e.Quoted(QUOTE))
+
+
+def topping_up() -> Play:
+    return out_of(talking().keys("*5"), T0 + 61_500)
+
+
 REACH: dict[State, Callable[[], Play]] = {
     State.RECEIVED: Play,
     State.IDENTIFYING: received,
@@ -190,6 +225,9 @@ REACH: dict[State, Callable[[], Play]] = {
     State.OFFERING: offering,
     State.TALKING_FREE: free_talk,
     State.TALKING_PAID: talking,
+    State.CONSENTING: consenting,
+    State.FREEING: freeing,
+    State.TOPPING_UP: topping_up,
     State.STOPPING: stopping,
     State.SETTLING: settling,
     State.AFTERCARE: aftercare,
@@ -579,6 +617,13 @@ def test_the_cut_is_one_request_and_both_are_told() -> None:
     assert play.spoken(Leg.EXPERT)[0] == "caller-credit-used-up"
 
 
+IN_A_TALK = (
+    State.TALKING_FREE,
+    State.TALKING_PAID,
+    State.CONSENTING,
+    State.FREEING,
+    State.TOPPING_UP,
+)
 BEFORE_ANY_TALK = (
     State.RECEIVED,
     State.IDENTIFYING,
@@ -631,7 +676,7 @@ def test_an_ordered_end_stops_a_talk_at_once_and_both_are_told(talk: Callable[[]
 
 @pytest.mark.parametrize("state", [*TABLE])
 def test_a_call_that_is_ending_already_ends_for_its_own_reason(state: State) -> None:
-    if state in BEFORE_ANY_TALK or state in {State.TALKING_FREE, State.TALKING_PAID, State.OVER}:
+    if state in BEFORE_ANY_TALK or state in {*IN_A_TALK, State.OVER}:
         assert state is State.OVER or (e.EndOrdered, None) in TABLE[state]
         return
     play = REACH[state]()

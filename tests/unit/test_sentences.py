@@ -11,6 +11,16 @@ from dialplan.prompts.sentences import UnknownPhrase, texts, transcript
 from dialplan.prompts.values import Phrase
 
 CALL_MACHINE_IDS = {
+    "press-1-or-2",
+    "stays-free",
+    "free-from-now",
+    "no-payer",
+    "offer-later",
+    "price-declined",
+    "price-not-possible",
+    "no-free-talk-left",
+    "caller-tops-up",
+    "voucher-later",
     "welcome",
     "operator-ended",
     "enter-pin",

@@ -1,0 +1,264 @@
+"""Free and paid in turns, and topping up in mid-call: the machine's part, as values."""
+
+import pytest
+
+from ari_app.calls import commands as c
+from ari_app.calls import events as e
+from ari_app.calls.states import Leg, State
+from billing.calls.values import EndReason, Interval
+from billing.charging.values import Grant, Quote, Refusal
+from tests.unit.test_call_machine import (
+    GRANT,
+    T0,
+    Play,
+    bridge_of,
+    consenting,
+    eur,
+    free_again,
+    free_talk,
+    freeing,
+    joined,
+    out_of,
+    talking,
+    topping_up,
+)
+
+CLOSED = (Interval(T0, T0 + 61_500),)
+NEXT = Grant(1, 300, 400, final=False, held=eur(600))
+
+
+def test_back_to_free_takes_the_bridge_down_and_pays_at_once() -> None:
+    play = talking()
+    bridge = bridge_of(play)
+    play.keys("*9", Leg.EXPERT)
+    assert play.at(State.FREEING)
+    assert play.did(c.DropBridge) == [c.DropBridge(bridge)]
+    out_of(play, T0 + 61_500)
+    assert play.did(c.CloseSegment) == [c.CloseSegment(CLOSED)]
+    assert play.spoken() == play.spoken(Leg.EXPERT) == ["free-from-now"]
+    play.said(Leg.CALLER)
+    assert play.at(State.FREEING)
+    play.said(Leg.EXPERT)
+    assert play.at(State.TALKING_FREE)
+    assert bridge_of(play).endswith("-free-2")
+
+
+def test_free_talk_in_mid_call_has_the_free_limit_of_the_number() -> None:
+    play = free_again()
+    assert c.ArmAt("cut", T0 + 65_000 + 600_000 + 40) in play.last
+    # Four minutes of it are used when the caller is asked; what is left counts afterwards.
+    out_of(play.keys("*7", Leg.EXPERT), T0 + 65_000 + 240_000).then(e.Quoted(consented_quote()))
+    play.said().keys("2").said(Leg.CALLER).said(Leg.EXPERT)
+    joined(play, T0 + 400_000)
+    assert c.ArmAt("cut", T0 + 400_000 + 360_000 + 40) in play.last
+
+
+def consented_quote() -> Quote:
+    quote = consenting().data.quote
+    assert quote is not None
+    return quote
+
+
+def test_the_free_talk_stands_still_while_the_caller_alone_hears_the_price() -> None:
+    play = free_again().keys("*7", Leg.EXPERT)
+    assert play.did(c.DropBridge)
+    assert not play.did(c.AskQuote)
+    out_of(play, T0 + 75_000)
+    assert play.did(c.AskQuote)
+    assert play.spoken(Leg.EXPERT) == ["caller-hears-price"]
+    play.then(e.Quoted(consented_quote()))
+    assert play.spoken() == ["price", "credit-buys"]
+    assert play.said().spoken() == ["press-1-or-2"]
+
+
+def test_nothing_is_paid_before_the_money_is_held() -> None:
+    play = consenting().said().keys("1")
+    assert play.at(State.CONSENTING)
+    assert play.did(c.Hold)
+    assert not play.did(c.MakeBridge)
+    play.keys("1")
+    assert not play.last
+    play.then(e.Held(NEXT))
+    assert play.at(State.TALKING_PAID)
+    assert bridge_of(play).endswith("-paid-3")
+    joined(play, T0 + 90_000)
+    # The new grant counts from its own beginning.
+    assert c.ArmAt("cut", T0 + 90_000 + 300_000 + 40) in play.last
+
+
+def test_a_price_that_was_not_heard_in_full_can_not_be_accepted() -> None:
+    assert not consenting().keys("1").last
+    play = consenting().said(heard=False).keys("1")
+    assert not play.did(c.Hold)
+    play.then(e.TimerFired("wait"))
+    assert play.at(State.FREEING)
+    assert play.spoken(Leg.EXPERT) == ["price-not-possible"]
+
+
+@pytest.mark.parametrize(
+    ("event", "to_expert"),
+    [
+        (e.TimerFired("wait"), "price-declined"),
+        (e.TimerFired("state"), "price-declined"),
+        (e.NotGranted(Refusal.CREDIT_TOO_LOW), "price-not-possible"),
+        (e.DatabaseAway(), "price-not-possible"),
+    ],
+)
+def test_without_consent_or_money_both_are_told_and_talk_on_free(
+    event: e.Event, to_expert: str
+) -> None:
+    play = consenting().said().then(event)
+    assert play.at(State.FREEING)
+    assert play.spoken(Leg.EXPERT) == [to_expert]
+    assert play.spoken() == ["stays-free"]
+    play.said(Leg.CALLER).said(Leg.EXPERT)
+    assert play.at(State.TALKING_FREE)
+
+
+def test_what_may_have_been_held_though_the_database_went_away_is_given_back() -> None:
+    play = consenting().said().keys("1").then(e.DatabaseAway())
+    assert play.at(State.FREEING)
+    assert play.did(c.CloseSegment) == [c.CloseSegment(CLOSED)]
+
+
+def test_the_database_away_at_the_end_of_a_segment_is_asked_again() -> None:
+    play = freeing().then(e.DatabaseAway())
+    assert [one.timer for one in play.did(c.Arm) if isinstance(one, c.Arm)] == ["extend"]
+    play.said(Leg.CALLER).said(Leg.EXPERT)
+    joined(play, T0 + 70_000).then(e.TimerFired("extend"))
+    assert play.did(c.CloseSegment) == [c.CloseSegment(CLOSED)]
+    play.then(e.SegmentClosed(61), e.TimerFired("extend"))
+    assert not play.did(c.CloseSegment)
+
+
+def test_three_offers_a_call_and_time_between_them() -> None:
+    play = free_again()
+    for _ in range(3):
+        out_of(play.keys("*7", Leg.EXPERT), T0 + 80_000).then(e.Quoted(consented_quote()))
+        joined(play.said().keys("2").said(Leg.CALLER).said(Leg.EXPERT), T0 + 80_000)
+        assert play.keys("*7", Leg.EXPERT).spoken(Leg.EXPERT) == ["offer-later"]
+        assert play.at(State.TALKING_FREE)
+        play.then(e.TimerFired("offer"))
+    assert play.keys("*7", Leg.EXPERT).spoken(Leg.EXPERT) == ["offer-later"]
+
+
+def test_where_nobody_can_be_charged_the_expert_is_told_so() -> None:
+    play = free_talk().keys("*7", Leg.EXPERT)
+    assert play.at(State.TALKING_FREE)
+    assert play.spoken(Leg.EXPERT) == ["no-payer"]
+
+
+def test_who_has_no_free_talk_left_goes_on_paid() -> None:
+    play = free_again()
+    out_of(play.keys("*7", Leg.EXPERT), T0 + 65_000 + 599_500).then(e.Quoted(consented_quote()))
+    joined(play.said().keys("1").then(e.Held(NEXT)), T0 + 700_000)
+    play.keys("*9", Leg.EXPERT)
+    assert play.at(State.TALKING_PAID)
+    assert play.spoken(Leg.EXPERT) == ["no-free-talk-left"]
+
+
+@pytest.mark.parametrize("leg", list(Leg))
+def test_a_hang_up_between_two_talks_settles_what_was_talked(leg: Leg) -> None:
+    for play in (consenting(), freeing(), topping_up()):
+        attempt = play.data.attempt if leg is Leg.EXPERT else 0
+        play.then(e.LegEnded(leg, attempt, 16))
+        reason = EndReason.EXPERT_HUNG_UP if leg is Leg.EXPERT else EndReason.CALLER_HUNG_UP
+        assert play.did(c.Settle) == [c.Settle(reason, CLOSED, None)]
+
+
+def test_legs_that_never_leave_are_hung_up_and_paid_by_the_record() -> None:
+    play = talking().keys("*9", Leg.EXPERT).then(e.TimerFired("state"))
+    assert play.did(c.HangUp) == [c.HangUp(Leg.EXPERT, 1), c.HangUp(Leg.CALLER)]
+    (settle,) = play.did(c.Settle)
+    assert isinstance(settle, c.Settle)
+    assert settle.by_record
+
+
+# Topping up.
+
+
+def test_the_meter_stands_still_and_goes_on_where_it_was() -> None:
+    play = topping_up().keys("1234567812345678")
+    assert play.did(c.RedeemVoucher) == [c.RedeemVoucher("1234567812345678")]
+    play.then(e.VoucherTaken(eur(500)))
+    assert play.spoken() == ["voucher-credited", "amount"]
+    play.said()
+    assert play.at(State.TALKING_PAID)
+    joined(play, T0 + 200_000)
+    # 61.5 s of 300 are used; the rest counts from here.
+    assert c.ArmAt("cut", T0 + 200_000 + 238_500 + 40) in play.last
+    play.then(e.TimerFired("extend"))
+    assert play.did(c.Extend) == [c.Extend(GRANT.request_number + 1, T0 + 138_500)]
+
+
+def test_a_wrong_code_is_asked_again_three_times_in_all() -> None:
+    play = topping_up()
+    for _ in range(2):
+        play.keys("1234567812345678").then(e.VoucherRefused("voucher-unknown"))
+        assert play.spoken() == ["voucher-unknown", "enter-voucher"]
+    play.keys("1234567812345678").then(e.VoucherRefused("voucher-unknown"))
+    assert play.spoken() == ["voucher-unknown"]
+    assert play.said().at(State.TALKING_PAID)
+
+
+def test_too_many_tries_by_the_rules_of_all_vouchers_end_it_at_once() -> None:
+    play = topping_up().keys("12#").then(e.VoucherRefused("voucher-tries"))
+    assert play.spoken() == ["voucher-tries"]
+    assert play.said().at(State.TALKING_PAID)
+
+
+@pytest.mark.parametrize("way", ["hash", "silence", "too long", "database"])
+def test_the_talk_goes_on_without_a_voucher_too(way: str) -> None:
+    play = topping_up()
+    match way:
+        case "hash":
+            play.keys("#")
+        case "silence":
+            play.said().then(e.TimerFired("wait")).said().then(e.TimerFired("wait"))
+        case "too long":
+            play.keys("12").then(e.TimerFired("state"))
+        case _:
+            play.keys("12#").then(e.DatabaseAway()).said()
+    assert play.at(State.TALKING_PAID)
+    assert bridge_of(play).endswith("-paid-2")
+
+
+def test_the_expert_is_asked_again_and_again_to_hold_the_line() -> None:
+    play = topping_up().said(Leg.EXPERT)
+    assert play.did(c.Arm) == [c.Arm("please-wait", 10_000)]
+    assert play.then(e.TimerFired("please-wait")).spoken(Leg.EXPERT) == ["caller-tops-up"]
+
+
+# Keys.
+
+
+@pytest.mark.parametrize(
+    ("leg", "keys", "passed"),
+    [
+        (Leg.CALLER, "5", ["5"]),
+        (Leg.CALLER, "*1", ["*1"]),
+        (Leg.CALLER, "*9", ["*9"]),
+        (Leg.CALLER, "**", ["**"]),
+        (Leg.EXPERT, "#", ["#"]),
+        (Leg.EXPERT, "*5", ["*5"]),
+        (Leg.EXPERT, "*7", []),
+        (Leg.EXPERT, "xyz", []),
+    ],
+)
+def test_keys_that_are_no_code_of_his_are_passed_on(leg: Leg, keys: str, passed: list[str]) -> None:
+    play = talking().keys(keys, leg)
+    other = Leg.EXPERT if leg is Leg.CALLER else Leg.CALLER
+    assert play.did(c.PassOn) == [c.PassOn(other, digits) for digits in passed]
+    assert play.at(State.TALKING_PAID)
+
+
+def test_a_star_alone_is_passed_on_after_a_moment() -> None:
+    play = talking().keys("*")
+    assert not play.did(c.PassOn)
+    assert play.then(e.TimerFired("key-caller")).did(c.PassOn) == [c.PassOn(Leg.EXPERT, "*")]
+    assert play.keys("5").did(c.PassOn) == [c.PassOn(Leg.EXPERT, "5")]
+
+
+def test_both_may_key_at_once() -> None:
+    play: Play = talking().keys("*").keys("*", Leg.EXPERT).keys("9", Leg.EXPERT)
+    assert play.at(State.FREEING)
