@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.models import CallRow
@@ -18,13 +18,13 @@ async def frozen_by_dispute(s: AsyncSession, session_ids: Collection[UUID]) -> s
     wanted = list(session_ids)
     await s.execute(
         select(CallRow.id)
-        .where(CallRow.id.in_(wanted))
+        .where(CallRow.id == func.any(wanted))
         .order_by(CallRow.id)
         .with_for_update(read=True)
     )
     found = await s.scalars(
         select(DisputeRow.call_id).where(
-            DisputeRow.call_id.in_(wanted), DisputeRow.state != "rejected"
+            DisputeRow.call_id == func.any(wanted), DisputeRow.state != "rejected"
         )
     )
     return set(found)

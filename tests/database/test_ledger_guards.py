@@ -207,3 +207,38 @@ async def test_an_expert_is_reserved_by_one_call_at_most(world: World) -> None:
         await refused(
             s, insert + ", (:expert, gen_random_uuid(), now())", "uq_reservations", **values
         )
+
+
+async def test_the_check_of_a_call_never_reads_all_transfers(world: World) -> None:
+    """A plan that was made while there were few of them is kept for as long as the connection."""
+    await world.top_up("10.00")
+    async with world.sessions() as s:
+
+        async def check(count: int) -> int:
+            for _ in range(count):
+                call_id = uuid4()
+                moves = [
+                    Move(
+                        id=transfer_id(call_id, "test", str(step)),
+                        kind="single",
+                        debit=debit,
+                        credit=credit,
+                        amount=eur("0.01"),
+                        reason="test",
+                        call_id=call_id,
+                    )
+                    for step, (debit, credit) in enumerate(
+                        [(world.wallet_id, CLEARING), (CLEARING, world.wallet_id)]
+                    )
+                ]
+                await ledger.add_transfers(s, moves)
+            await s.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            read: int = await s.scalar(
+                text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'transfers'")
+            )
+            return read
+
+        await ledger.ensure_accounts(s, [(AccountKind.CLEARING, None)], "EUR")
+        await s.execute(text("ANALYZE transfers"))
+        before = await check(0)
+        assert await check(20) == before
