@@ -507,6 +507,7 @@ async def whole_system(
     *,
     limits: Limits = LIMITS,
     restart: bool = False,
+    durable: bool = False,
     long_prompts: Sequence[str] = (),
     parts: tuple[str, ...] = ("ari_app", "agi"),
     ports: Ports | None = None,
@@ -515,7 +516,8 @@ async def whole_system(
     """A running system with the tests' prompts, trunks and phones, and nothing left afterwards.
 
     `long_prompts` are recorded for three seconds each, so that a call can be kept in a farewell.
-    `restart`: what dies is started again, soon however often it dies.
+    `restart`: what dies is started again, soon however often it dies. `durable`: what PostgreSQL
+    has committed outlives it, if it is killed.
     """
     store = PromptStore(directory / "prompts", {"en": TestVoice(), "fr": TestVoice()})
     for id_ in long_prompts:
@@ -537,7 +539,7 @@ async def whole_system(
         directory=directory / "run",
         prompts_dir=store.directory,
         tree=tree,
-        durable=False,
+        durable=durable,
         limits=limits,
         parts=parts,
         restart=restart,

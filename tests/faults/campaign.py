@@ -237,6 +237,7 @@ async def system_for_faults(directory: Path, tree: Path) -> AsyncIterator[tuple[
                 tree,
                 limits=LIMITS,
                 restart=True,
+                durable=True,
                 parts=("ari_app", "agi", "worker"),
                 ports=lease.ports,
                 variables={

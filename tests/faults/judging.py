@@ -10,7 +10,7 @@ from uuid import UUID
 
 from billing.calls import books
 from billing.reconciliation.asterisk.service import Scope, reconcile
-from billing.reconciliation.asterisk.values import EXPLAINED, Cause, Difference
+from billing.reconciliation.asterisk.values import Difference
 from primeline.phones import PhoneCall
 from primeline.sound import carried_spans, whole_span
 from tests.calls import evidence
@@ -20,6 +20,7 @@ from tests.faults.traffic import Made
 from tests.faults.verdicts import CallFacts, WalletFacts
 
 QUIET_SECONDS: Final = 60
+LONG_AFTER: Final = timedelta(hours=1)
 SAME_CALL_MS: Final = 15_000
 """A call is written this soon after it was dialled, or never."""
 
@@ -106,15 +107,18 @@ async def findings(stage: Stage, since: datetime) -> list[str]:
 
 
 async def _unexplained(stage: Stage, since: datetime) -> list[Difference]:
-    """What `primeline reconcile` finds and has no cause for; its record is read with some delay."""
+    """What `primeline reconcile` finds and has no cause for.
+
+    Asterisk's record is read with some delay: that is waited for, and then no excuse any more.
+    """
     end = time.monotonic() + QUIET_SECONDS
     while True:
         async with stage.sessions() as s:
-            scope = Scope(since, datetime.now(UTC) + timedelta(minutes=1))
-            report = await reconcile(s, scope, at=datetime.now(UTC))
-        causes = {one.cause for one in report.differences}
-        if Cause.RECORD_LATE not in causes or time.monotonic() > end:
-            return [one for one in report.differences if one.cause not in EXPLAINED]
+            at = datetime.now(UTC)
+            report = await reconcile(s, Scope(since, at), at=at + LONG_AFTER)
+        wrong = [one for one in report.differences if not one.explained]
+        if not wrong or time.monotonic() > end:
+            return wrong
         await asyncio.sleep(1)
 
 
