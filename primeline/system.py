@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,8 @@ class System:
         self._prepare = prepare
         self._processes = Supervisor(self._launch, restart=config.restart, pauses=config.pauses)
         self._asterisk: asterisk.AsteriskProcess | None = None
+        # The kernel ends PostgreSQL with the thread that started it, so one thread lives on.
+        self._starter = ThreadPoolExecutor(1, "postgres")
         self._held = ExitStack()
         self._lines = Lines()
 
@@ -213,6 +216,7 @@ class System:
         config = self.config
         config.directory.mkdir(parents=True, exist_ok=True)
         self._held.enter_context(locked(config.directory))
+        self._held.callback(self._starter.shutdown)
         self.secret_key = secret_key(config.directory)
         program = find_program(config.tree)
         self.ports = config.ports or self._leased()
@@ -251,8 +255,8 @@ class System:
     async def _launch(self, name: str) -> Child:
         directory = self.config.directory
         if name == "postgres":
-            server = postgres.start(directory / "postgres", durable=self.config.durable)
-            self.database_url = server.create_database("primeline")
+            # It may take seconds to recover from a crash, which nothing else here waits for.
+            server = await asyncio.get_running_loop().run_in_executor(self._starter, self._postgres)
             self._held.callback(server.remove_sockets)
             return server.child
         if name == "asterisk":
@@ -266,6 +270,11 @@ class System:
             await child.stop()
             raise
         return child
+
+    def _postgres(self) -> postgres.Postgres:
+        server = postgres.start(self.config.directory / "postgres", durable=self.config.durable)
+        self.database_url = server.create_database("primeline")
+        return server
 
     def _python(self, name: str, arguments: Sequence[str]) -> Child:
         return Child.start(

@@ -103,7 +103,11 @@ class Lock:
         connection = await psycopg.AsyncConnection.connect(
             conninfo(stage), application_name="campaign"
         )
-        await connection.execute(LOCKS[what].encode(), [key])
+        try:
+            await connection.execute(LOCKS[what].encode(), [key])
+        except BaseException:
+            await connection.close()
+            raise
         return cls(connection)
 
     async def waited_for(self, stage: Stage) -> bool:

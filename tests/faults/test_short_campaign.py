@@ -11,6 +11,8 @@ from tests.faults.campaign import campaign
 from tests.faults.report import table
 
 
+# A connection whose server dies as it is made is left to the collector of garbage.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(600)
 async def test_no_kill_at_any_point_of_a_call_makes_anybodys_money_wrong(tmp_path: Path) -> None:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
