@@ -116,10 +116,11 @@ def _price(done: Arithmetic) -> Iterator[Step]:
         yield Step("price", sentence, amount=rated.rounded_down)
     else:
         yield _price_a_minute(done)
-    before = done.charged_before
-    so_far = rated.rounded_down + before if before else rated.rounded_down
-    if before:
-        yield Step("before", f"{before} was charged before, which makes {so_far}.", amount=so_far)
+    so_far, earlier = rated.rounded_down, done.earlier
+    if earlier is not None and earlier.charged:
+        so_far += earlier.rated
+        sentence = f"The stretches before count for {earlier.rated}, which makes {so_far}."
+        yield Step("before", sentence, amount=so_far)
     if rated.bounded > so_far:
         yield Step(
             "minimum",
@@ -132,6 +133,9 @@ def _price(done: Arithmetic) -> Iterator[Step]:
             f"A call costs {tariff.maximum_charge} at most.",
             amount=rated.bounded,
         )
+    if earlier is not None and earlier.charged and rated.billable_seconds:
+        sentence = f"{earlier.charged} of that was charged before."
+        yield Step("charged-before", sentence, amount=earlier.charged)
     yield Step("charge", f"The caller pays {rated.charge}.", amount=rated.charge)
 
 

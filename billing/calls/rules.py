@@ -32,7 +32,7 @@ class Arithmetic:
     granted_seconds: int
     billed_seconds: int
     overrun_ms: int
-    charged_before: Money | None
+    earlier: Earlier | None
     rated: Rated
     split: Split
 
@@ -58,7 +58,7 @@ def arithmetic(
         granted_seconds=granted_seconds,
         billed_seconds=billed.billed_seconds,
         overrun_ms=billed.overrun_ms,
-        charged_before=earlier.charged if earlier else None,
+        earlier=earlier,
         rated=rated,
         split=split(rated.charge, tariff.tax_basis_points, share_rule),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from billing.charging.rules import Bill
 from billing.shares.values import ShareRule, Split
-from billing.tariffs.rules import Earlier
+from billing.tariffs.rules import Earlier, after, rate
 from billing.tariffs.values import Tariff
 
 
@@ -29,10 +29,10 @@ class ClosedSegment:
 
 def earlier_of(closed: Sequence[ClosedSegment]) -> Earlier | None:
     """Sum up what closed segments have used up of the whole call; None: there are none."""
-    if not closed:
-        return None
-    charged = sum((one.split.charge for one in closed[1:]), closed[0].split.charge)
-    return Earlier(sum(one.bill.billed_seconds for one in closed), charged)
+    earlier: Earlier | None = None
+    for one in closed:
+        earlier = after(earlier, rate(one.tariff, one.bill.billed_seconds, earlier=earlier))
+    return earlier
 
 
 def since(

@@ -25,11 +25,13 @@ class Earlier:
     """What earlier paid segments of the same call have used up.
 
     Fee, minimum, maximum, free seconds and `maximum_seconds` count over the whole call. The fee
-    was taken if anything was charged.
+    was taken if anything was charged. `rated` is `charged` without what a minimum added to it:
+    later segments use the minimum up before they add to it.
     """
 
     used_seconds: int
     charged: Money
+    rated: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def rate(tariff: Tariff, used_seconds: int, *, earlier: Earlier | None = None) -
         sixtieths = _SECONDS_PER_MINUTE * fee + tariff.price_per_minute.amount * billable
         minor = sixtieths // (_SECONDS_PER_MINUTE * LEDGER_UNITS_PER_MINOR)
         rounded = minor * LEDGER_UNITS_PER_MINOR
-        bounded = max(charged_before + rounded, tariff.minimum_charge.amount)
+        bounded = max(_rated_before(earlier) + rounded, tariff.minimum_charge.amount)
         if tariff.maximum_charge is not None:
             bounded = min(bounded, tariff.maximum_charge.amount)
         added = max(0, bounded - charged_before)
@@ -185,7 +187,7 @@ def _rate_act(tariff: Tariff, used_seconds: int, earlier: Earlier | None) -> Rat
     price = bounded = added = 0
     if tariff.price_per_act is not None and used_seconds >= tariff.act_minimum_seconds:
         price = tariff.price_per_act.amount
-        bounded = charged_before + price
+        bounded = _rated_before(earlier) + price
         if tariff.maximum_charge is not None:
             bounded = min(bounded, tariff.maximum_charge.amount)
         added = max(0, bounded - charged_before)
@@ -227,6 +229,24 @@ def affordable_seconds(tariff: Tariff, credit: Money, *, earlier: Earlier | None
         else:
             too_dear = middle
     return affordable
+
+
+def after(earlier: Earlier | None, rated: Rated) -> Earlier:
+    """Sum up a call's segments so far: `rated` and what came before it.
+
+    1.00 a minute with a minimum of 2.00, one minute: 2.00 charged, 1.00 of it rated; so a second
+    minute costs nothing more.
+    """
+    used, charged, units = rated.used_seconds, rated.charge, rated.rounded_down.amount
+    if earlier is not None:
+        used, charged = used + earlier.used_seconds, charged + earlier.charged
+        units += _rated_before(earlier)
+    # What a maximum took off was never charged, so nothing later may bring it back.
+    return Earlier(used, charged, Money(min(units, charged.amount), charged.currency))
+
+
+def _rated_before(earlier: Earlier | None) -> int:
+    return 0 if earlier is None else min(earlier.rated.amount, earlier.charged.amount)
 
 
 def _charged_before(tariff: Tariff, earlier: Earlier | None) -> int:

@@ -31,8 +31,8 @@ class Price:
     most: int | None = None
     longest: int = 240
 
-    def cost(self, used: int, before: "Before") -> int:
-        """Add block after block until the talk is covered; fee, least and most count per call."""
+    def exact(self, used: int, before: "Before") -> int:
+        """Add block after block until the talk is covered; the fee once a call. Whole cents."""
         paid = used - max(0, self.free - before.seconds)
         if paid <= 0:
             return 0
@@ -40,9 +40,13 @@ class Price:
         while billed < paid:
             billed += self.following
         fee = 0 if before.charged else self.fee
-        whole = max(
-            before.charged + (60 * fee + self.per_minute * billed) // 60 * CENT, self.least * CENT
-        )
+        return (60 * fee + self.per_minute * billed) // 60 * CENT
+
+    def cost(self, used: int, before: "Before") -> int:
+        """What the whole call costs, no less than the least and no more than the most, is added."""
+        if used <= max(0, self.free - before.seconds):
+            return 0
+        whole = max(before.exact + self.exact(used, before), self.least * CENT)
         if self.most is not None:
             whole = min(whole, self.most * CENT)
         return max(0, whole - before.charged)
@@ -64,10 +68,11 @@ class Price:
 
 @dataclass(frozen=True)
 class Before:
-    """What earlier segments of a call billed and charged."""
+    """What earlier segments of a call billed and charged, and that without the least and most."""
 
     seconds: int = 0
     charged: int = 0
+    exact: int = 0
 
 
 @dataclass
@@ -203,9 +208,12 @@ class Reference:
 
     def _charge(self, talk: Talk, seconds: int) -> None:
         billed = min(seconds, talk.granted)
-        charged = talk.quoted.cost(billed, talk.before)
+        before = talk.before
+        charged = talk.quoted.cost(billed, before)
         self._resolve(talk, charged=charged)
-        talk.before = Before(talk.before.seconds + billed, talk.before.charged + charged)
+        paid = before.charged + charged
+        exact = before.exact + talk.quoted.exact(billed, before)
+        talk.before = Before(before.seconds + billed, paid, min(exact, paid))
 
     def _resolve(self, talk: Talk, *, charged: int) -> None:
         purse = self.purses[talk.purse]

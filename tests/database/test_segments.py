@@ -138,9 +138,9 @@ async def test_fee_minimum_and_free_seconds_count_once_over_the_whole_call(world
     # 30 s are free: 0.60 and the fee are 1.10, below the minimum.
     assert closed.split.charge == eur("2.00")
     assert isinstance(await again(world, call_id), Grant)
-    # No free second, no fee and no minimum are left: a minute is a minute.
+    # No free second and no fee are left; of the minimum, 0.90 are paid and not yet used up.
     settlement = await settle(world, call_id, [*first, *talked((90, 150))])
-    assert settlement.charge == eur("3.20")
+    assert settlement.charge == eur("2.30")
     await checked(world)
 
 

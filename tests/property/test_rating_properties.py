@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 
 from billing.money.text import parse, to_decimal_string
 from billing.money.values import Money
-from billing.tariffs.rules import Earlier, affordable_seconds, billable_seconds, charge, check
+from billing.tariffs.rules import (
+    Earlier,
+    affordable_seconds,
+    after,
+    billable_seconds,
+    charge,
+    check,
+    rate,
+)
 from billing.tariffs.snapshot import from_json, to_json
 from billing.tariffs.values import Tariff
 
@@ -44,7 +52,7 @@ def priced(draw: st.DrawFn) -> Tariff:
 
 
 seconds = st.integers(0, 5_000)
-earliers = st.none() | st.builds(Earlier, st.integers(0, 4_000), euros(2_000))
+earliers = st.none() | st.builds(Earlier, st.integers(0, 4_000), euros(2_000), euros(2_000))
 
 
 @given(priced(), seconds, seconds, earliers)
@@ -106,41 +114,33 @@ def test_more_credit_never_buys_less(tariff: Tariff, credit: Money, more: Money)
     assert affordable_seconds(tariff, credit) <= affordable_seconds(tariff, credit + more)
 
 
-@given(tariffs(), seconds, seconds)
-def test_two_segments_under_one_tariff_never_pass_its_bounds(
-    tariff: Tariff, first: int, second: int
-) -> None:
-    before = charge(tariff, first)
-    whole = before + charge(tariff, second, earlier=Earlier(first, before))
-
-    assert not whole or whole >= tariff.minimum_charge
-    if tariff.maximum_charge is not None:
-        assert whole <= tariff.maximum_charge
-
-
 @given(tariffs(), st.lists(st.tuples(st.booleans(), st.integers(0, 600)), max_size=6))
 def test_segments_by_minute_and_by_act_keep_the_calls_bounds_together(
     tariff: Tariff, segments: list[tuple[bool, int]]
 ) -> None:
-    charged, used, acts, minutes = Money.zero("EUR"), 0, 0, Fraction(0)
+    earlier: Earlier | None = None
+    charged, used, acts, minutes, by_minute = Money.zero("EUR"), 0, 0, Fraction(0), False
     for wants_act, lasted in segments:
         act = wants_act and tariff.price_per_act is not None
-        frozen = tariff.by("act" if act else "minute")
-        earlier = Earlier(used, charged) if used or charged else None
-        added = charge(frozen, lasted, earlier=earlier)
-
-        assert added >= Money.zero("EUR")
+        rated = rate(tariff.by("act" if act else "minute"), lasted, earlier=earlier)
         if act:
-            acts += added.amount
+            acts += rated.rounded_down.amount
+            assert rated.charge <= rated.rounded_down
         else:
             billable = billable_seconds(tariff, lasted - max(0, tariff.free_seconds - used))
             minutes += Fraction(tariff.price_per_minute.amount * billable, 60)
-        charged, used = charged + added, used + lasted
-    least = tariff.minimum_charge.amount if minutes or charged.amount > acts else 0
-    # A minimum that an early segment was raised to isn't used up by the minutes of later ones.
-    assert charged.amount <= acts + minutes + tariff.connect_fee.amount + least
+            by_minute = by_minute or billable > 0
+        assert rated.charge >= Money.zero("EUR")
+        charged, used, earlier = charged + rated.charge, used + lasted, after(earlier, rated)
+        assert (earlier.used_seconds, earlier.charged) == (used, charged)
+    fee, least = (
+        (tariff.connect_fee, tariff.minimum_charge) if by_minute else (Money.zero("EUR"),) * 2
+    )
+    assert charged.amount <= max(acts + minutes + fee.amount, Fraction(least.amount))
     if tariff.maximum_charge is not None:
         assert charged <= tariff.maximum_charge
+        least = min(least, tariff.maximum_charge)
+    assert charged >= least
 
 
 @given(priced(), st.integers(0, 200_000), earliers)

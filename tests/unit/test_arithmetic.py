@@ -67,7 +67,7 @@ def test_nothing_talked_has_no_fee_and_no_minimum() -> None:
 
 def test_what_was_charged_before_is_taken_off_and_the_fee_not_taken_twice() -> None:
     one = tariff(connect_fee=eur(10), maximum_charge=eur(150))
-    rated = rate(one, 60, earlier=Earlier(60, eur(130)))
+    rated = rate(one, 60, earlier=Earlier(60, eur(130), eur(130)))
     assert (rated.connect_fee, rated.bounded, rated.charge) == (eur(0), eur(150), eur(20))
 
 

@@ -189,7 +189,7 @@ def test_a_later_segment_is_granted_what_is_left_of_the_call() -> None:
         own_open_holds=eur(0),
         available=eur(9_000),
         grant_seconds=300,
-        earlier=Earlier(used_seconds=120, charged=eur(340)),
+        earlier=Earlier(used_seconds=120, charged=eur(340), rated=eur(340)),
     )
 
     assert step == Plan(80, 80, final=True, hold=eur(160))

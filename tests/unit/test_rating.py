@@ -8,9 +8,11 @@ from billing.tariffs.rules import (
     Earlier,
     InvalidTariff,
     affordable_seconds,
+    after,
     billable_seconds,
     charge,
     check,
+    rate,
 )
 from billing.tariffs.values import Tariff
 
@@ -152,14 +154,17 @@ def test_credit_in_another_currency_buys_nothing() -> None:
 @pytest.mark.parametrize(
     ("rated", "earlier", "used", "cents"),
     [
-        (tariff(120, fee=50), Earlier(60, eur(170)), 60, 120),
-        (tariff(120, free=30), Earlier(20, eur(0)), 10, 0),
-        (tariff(120, free=30), Earlier(20, eur(0)), 11, 2),
-        (tariff(120, fee=50, free=30), Earlier(20, eur(0)), 11, 52),
-        (tariff(120, minimum=100), Earlier(10, eur(100)), 10, 20),
-        (tariff(120, minimum=100), Earlier(10, eur(30)), 10, 70),
-        (tariff(120, maximum=150), Earlier(60, eur(120)), 60, 30),
-        (tariff(120, maximum=150), Earlier(60, eur(200)), 60, 0),
+        (tariff(120, fee=50), Earlier(60, eur(170), eur(170)), 60, 120),
+        (tariff(120, free=30), Earlier(20, eur(0), eur(0)), 10, 0),
+        (tariff(120, free=30), Earlier(20, eur(0), eur(0)), 11, 2),
+        (tariff(120, fee=50, free=30), Earlier(20, eur(0), eur(0)), 11, 52),
+        (tariff(120, minimum=100), Earlier(10, eur(100), eur(100)), 10, 20),
+        (tariff(120, minimum=100), Earlier(10, eur(30), eur(30)), 10, 70),
+        (tariff(120, minimum=100), Earlier(10, eur(100), eur(20)), 10, 0),
+        (tariff(120, minimum=100), Earlier(10, eur(100), eur(20)), 45, 10),
+        (tariff(120, maximum=900), Earlier(60, eur(500), eur(600)), 60, 120),
+        (tariff(120, maximum=150), Earlier(60, eur(120), eur(120)), 60, 30),
+        (tariff(120, maximum=150), Earlier(60, eur(200), eur(200)), 60, 0),
     ],
 )
 def test_a_later_segment_counts_on_from_the_earlier_ones(
@@ -171,13 +176,17 @@ def test_a_later_segment_counts_on_from_the_earlier_ones(
 def test_a_later_segment_lasts_at_most_what_is_left_of_the_maximum() -> None:
     rated = tariff(120, longest=100)
 
-    assert affordable_seconds(rated, eur(1_000), earlier=Earlier(60, eur(120))) == 40
-    assert affordable_seconds(rated, eur(1_000), earlier=Earlier(200, eur(400))) == 0
+    assert affordable_seconds(rated, eur(1_000), earlier=Earlier(60, eur(120), eur(120))) == 40
+    assert affordable_seconds(rated, eur(1_000), earlier=Earlier(200, eur(400), eur(400))) == 0
 
 
 def test_an_earlier_charge_in_another_currency_is_refused() -> None:
     with pytest.raises(CurrencyMismatch):
-        charge(tariff(120), 10, earlier=Earlier(60, Money.of_minor(120, "GBP")))
+        charge(
+            tariff(120),
+            10,
+            earlier=Earlier(60, Money.of_minor(120, "GBP"), Money.of_minor(120, "GBP")),
+        )
 
 
 GOOD = tariff(120, (60, 60), free=30, fee=50, minimum=100, maximum=5_000)
@@ -272,15 +281,33 @@ def test_an_act_pays_no_more_than_the_calls_maximum_leaves() -> None:
     sold = act(maximum=800)
 
     assert charge(sold, 60) == eur(500)
-    assert charge(sold, 60, earlier=Earlier(100, eur(600))) == eur(200)
-    assert charge(sold, 60, earlier=Earlier(100, eur(800))) == eur(0)
+    assert charge(sold, 60, earlier=Earlier(100, eur(600), eur(600))) == eur(200)
+    assert charge(sold, 60, earlier=Earlier(100, eur(800), eur(800))) == eur(0)
 
 
 def test_minutes_after_an_act_take_no_connect_fee() -> None:
     by_minute = tariff(120, fee=100)
 
     assert charge(by_minute, 60) == eur(220)
-    assert charge(by_minute, 60, earlier=Earlier(20, eur(500))) == eur(120)
+    assert charge(by_minute, 60, earlier=Earlier(20, eur(500), eur(500))) == eur(120)
+
+
+def test_an_act_uses_up_what_a_minimum_added_before_it() -> None:
+    # Of the 2.00 that were charged, 1.00 was talked: the whole call is worth 6.00.
+    assert charge(act(minimum=200), 60, earlier=Earlier(50, eur(200), eur(100))) == eur(400)
+
+
+def test_segments_are_summed_up_without_what_bounds_added_or_took_off() -> None:
+    raised = tariff(100, minimum=200)
+    capped = tariff(100, maximum=150)
+
+    first = after(None, rate(raised, 60))
+    assert first == Earlier(60, eur(200), eur(100))
+    second = after(first, rate(raised, 60, earlier=first))
+    assert second == Earlier(120, eur(200), eur(200))
+    third = after(second, rate(raised, 60, earlier=second))
+    assert third == Earlier(180, eur(300), eur(300))
+    assert after(None, rate(capped, 120)) == Earlier(120, eur(150), eur(150))
 
 
 def test_an_act_is_bought_whole_or_not_at_all() -> None:
@@ -293,7 +320,7 @@ def test_an_act_lasts_no_longer_than_what_is_left_of_the_call() -> None:
     sold = act(longest=600, least=10)
 
     assert affordable_seconds(sold, eur(500)) == 600
-    assert affordable_seconds(sold, eur(500), earlier=Earlier(3_300, eur(100))) == 300
+    assert affordable_seconds(sold, eur(500), earlier=Earlier(3_300, eur(100), eur(100))) == 300
 
 
 @pytest.mark.parametrize(

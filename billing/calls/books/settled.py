@@ -23,7 +23,7 @@ from billing.kit.errors import PrimelineError
 from billing.shares import snapshot as share_snapshot
 from billing.shares.rules import split
 from billing.tariffs import snapshot as tariff_snapshot
-from billing.tariffs.rules import Earlier, charge
+from billing.tariffs.rules import Earlier, after, rate
 
 _ROWS_AT_ONCE: Final = 500
 
@@ -139,8 +139,9 @@ def _segment(
     """Rate one segment again; also what it and those before it have used up."""
     tariff = tariff_snapshot.from_json(kept["tariff"])
     talked = bill(intervals, kept["granted_seconds"])
+    rated = rate(tariff, talked.billed_seconds, earlier=earlier)
     shares = split(
-        charge(tariff, talked.billed_seconds, earlier=earlier),
+        rated.charge,
         tariff.tax_basis_points,
         share_snapshot.from_json(kept["share"]),
     )
@@ -150,10 +151,7 @@ def _segment(
         "expert": shares.expert.amount,
         "platform": shares.platform.amount,
     }
-    used, charged = talked.billed_seconds, shares.charge
-    if earlier is not None:
-        used, charged = used + earlier.used_seconds, charged + earlier.charged
-    return figures, Earlier(used, charged)
+    return figures, after(earlier, rated)
 
 
 def _figures(talked: Bill) -> dict[str, int]:
