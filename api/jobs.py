@@ -176,7 +176,8 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     async def call_charged(call: str, amounts: Sequence[tuple[int, str]]) -> None:
         async with sessions.begin() as s:
             await queue_receipt(s, UUID(call), wanted_by_default=settings.receipts_by_sms, at=now())
-            await defer(s, "render-prompts", amounts=amounts)
+            if amounts:
+                await defer(s, "render-prompts", amounts=amounts)
 
     @app.task(name="render-prompts", retry=retry)
     async def render_prompts(**wanted: Any) -> None:

@@ -24,6 +24,7 @@ from ari_app.fence import Fence, FencedAri
 from ari_app.handover import Giver, Taker
 from ari_app.holder import AsteriskIdTaken, Holder
 from ari_app.spool import Spool
+from billing.calls.followup import FollowUp
 from billing.kit import claims
 from billing.kit.clock import now
 from billing.kit.database import Sessions, make_engine, make_sessions
@@ -32,6 +33,7 @@ from billing.kit.settings import Settings
 from billing.monitoring import alarms
 from billing.monitoring.values import AlarmKind
 from dialplan.prompts.store import PromptStore
+from dialplan.prompts.values import Phrase
 
 log = structlog.get_logger(__name__)
 
@@ -82,11 +84,15 @@ class _App:
         self._ari = ari
         self._holder = holder
         self._cel = CelReader(settings.cel_file, sessions, settings.asterisk_id)
-        self._spool = Spool(settings.spool_dir, sessions, self._cel)
+        prompts = PromptStore(settings.prompts_dir)
+        follow_up = FollowUp(
+            lambda amount: prompts.lacks(Phrase("amount", amount)), settings.receipts_by_sms
+        )
+        self._spool = Spool(settings.spool_dir, sessions, self._cel, follow_up)
         self._registry = Registry(
             ari=ari,
             sessions=sessions,
-            prompts=PromptStore(settings.prompts_dir),
+            prompts=prompts,
             spool=self._spool,
             limits=settings.limits,
             asterisk_id=settings.asterisk_id,

@@ -20,6 +20,7 @@ from ari_app.cel import CelReader
 from ari_app.deadline import within
 from billing.calls import service as calls
 from billing.calls.errors import CallUnknown
+from billing.calls.followup import UNKNOWING, FollowUp
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.charging.values import Settlement
 from billing.kit.database import Sessions
@@ -67,10 +68,17 @@ class SpooledEnd:
 class Spool:
     """A folder with one file a call."""
 
-    def __init__(self, directory: Path, sessions: Sessions, cel: CelReader) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        sessions: Sessions,
+        cel: CelReader,
+        follow_up: FollowUp = UNKNOWING,
+    ) -> None:
         self._directory = directory
         self._sessions = sessions
         self._cel = cel
+        self._follow_up = follow_up
         # By call: how often in a row it failed for a reason that stays, and when it is due again.
         self._failed: dict[str, tuple[int, float]] = {}
 
@@ -100,6 +108,7 @@ class Spool:
                     at=end.at,
                     timeline=end.timeline,
                     meter=None if end.by_cel else end.meter,
+                    follow_up=self._follow_up,
                 )
             except CallUnknown:
                 # The database was away when the call came in, so nothing was held for it.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -36,6 +37,15 @@ AWAY = (OperationalError, InterfaceError, PoolTimeout, TimeoutError, OSError)
 CEL_AGAIN_MS = 100
 
 Write = Callable[[AsyncSession], Awaitable[e.Event | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a command adds to the write of the call's own row."""
+
+    received: bool = False
+    consented_at_ms: int | None = None
+    accepted_at: datetime | None = None
 
 
 class Arrival:
@@ -124,7 +134,7 @@ class Records:
         write = self._write_of(command, data)
         if write is None:
             return False
-        self._start(self._run(write, data))
+        self._start(self._run(write, _step_of(command, data), data))
         return True
 
     def _start(self, work: Awaitable[None]) -> None:
@@ -132,12 +142,12 @@ class Records:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, write: Write, data: CallData) -> None:
+    async def _run(self, write: Write, step: Step, data: CallData) -> None:
         """One transaction, with its deadline; the lock keeps the writes of a call in order."""
         async with self._lock:
             timeline, self._timeline = self._timeline, []
             try:
-                event = await within(data.limits.database_ms, self._write(write, timeline))
+                event = await within(data.limits.database_ms, self._write(write, step, timeline))
             except AWAY as error:
                 self._timeline = timeline + self._timeline
                 log.warning("database away", error=type(error).__name__)
@@ -150,12 +160,25 @@ class Records:
             if event is not None:
                 self._actor.post(event)
 
-    async def _write(self, write: Write, timeline: Sequence[TimelineEntry]) -> e.Event | None:
+    async def _write(
+        self, write: Write, step: Step, timeline: Sequence[TimelineEntry]
+    ) -> e.Event | None:
+        state = str(self._actor.data.state)
         async with self._sessions.begin() as session:
-            # The call's row first, as whoever settles it does: session, limits and wallet follow.
-            await calls.set_state(session, self._names.call_id, str(self._actor.data.state))
-            event = await write(session)
-            await calls.append_timeline(session, self._names.call_id, timeline)
+            if step.received:
+                # There is no row yet.
+                event = await write(session)
+            # The call's row first, as whoever settles it does: session, limits, wallet follow.
+            await calls.write_step(
+                session,
+                self._names.call_id,
+                state,
+                timeline,
+                consented_at_ms=step.consented_at_ms,
+                accepted_at=step.accepted_at,
+            )
+            if not step.received:
+                event = await write(session)
         return event
 
     def _write_of(self, command: c.Command, data: CallData) -> Write | None:  # noqa: C901, PLR0911
@@ -210,7 +233,6 @@ class Records:
                         return e.NotGranted(refused.refusal) if refused else e.Held(None)
                     assert data.caller is not None  # somebody pays
                     account_id = data.caller.account_id
-                    await calls.consented(s, call_id, at_ms=now_ms())
                     # Read before the hold: a rise in between is then seen as one.
                     versions = await accounts.wallet_versions(s, [account_id])
                     grant = await charging.initial(s, call_id, limits, _now())
@@ -253,7 +275,6 @@ class Records:
 
                 async def talk(s: AsyncSession) -> e.Event | None:
                     if start_ms is None and data.talks == 1:
-                        await calls.accepted(s, call_id, at=_now())
                         await calls.dial_ended(
                             s, call_id, attempt=data.attempt, result="accepted", at=_now()
                         )
@@ -402,6 +423,18 @@ class Records:
                 return await self._spool.settle(end)
             except RecordIncomplete:
                 await asyncio.sleep(CEL_AGAIN_MS / 1000)
+
+
+def _step_of(command: c.Command, data: CallData) -> Step:
+    match command:
+        case c.Receive():
+            return Step(received=True)
+        case c.Hold(_, True):
+            return Step(consented_at_ms=now_ms())
+        case c.RecordTalk(_, _, None) if data.talks == 1:
+            return Step(accepted_at=_now())
+        case _:
+            return Step()
 
 
 def _now() -> datetime:

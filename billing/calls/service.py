@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import BigInteger, DateTime, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +15,7 @@ from billing.calls.models import CallRow, DialAttempt, TalkStretch
 from billing.calls.records import get_call, list_calls
 from billing.calls.recovery import open_calls, proved_time
 from billing.calls.settling import (
+    TIMELINE,
     append_timeline,
     close_segment,
     hold_premium,
@@ -23,9 +23,10 @@ from billing.calls.settling import (
     reserve_free,
     settle,
     talk_stopped,
+    timeline_rows,
 )
 from billing.calls.topping import redeem_voucher
-from billing.calls.values import Reception
+from billing.calls.values import Reception, TimelineEntry
 from billing.catalogue import service as catalogue
 from billing.catalogue.models import ExpertPhone
 from billing.catalogue.tollfree import pin_required
@@ -40,14 +41,12 @@ from billing.monitoring.alarms import clear_alarm, raise_alarm
 from billing.monitoring.values import AlarmKind
 
 __all__ = [
-    "accepted",
     "answered",
     "append_timeline",
     "cel_end",
     "cel_intervals",
     "cel_offset",
     "close_segment",
-    "consented",
     "dial_attempted",
     "dial_ended",
     "get_call",
@@ -62,22 +61,31 @@ __all__ = [
     "release",
     "reserve_free",
     "save_cel_offset",
-    "set_state",
     "settle",
     "talk_started",
     "talk_stopped",
+    "write_step",
 ]
 
 RECEIVED = "received"
 
 
-_CALLS, _DIALS = table_of(CallRow), table_of(DialAttempt)
+_CALLS, _DIALS, _STRETCHES = table_of(CallRow), table_of(DialAttempt), table_of(TalkStretch)
 _ADD = insert(_CALLS).on_conflict_do_nothing().returning(_CALLS.c.id)
-_STATE = (
-    update(_CALLS)
-    .where(_CALLS.c.id == bindparam("call"), _CALLS.c.ended_at.is_(None))
-    .values(state=bindparam("new_state"))
+_OPEN_CALL = update(_CALLS).where(_CALLS.c.id == bindparam("call"), _CALLS.c.ended_at.is_(None))
+_ANSWERED = _OPEN_CALL.values(answered_at=func.coalesce(_CALLS.c.answered_at, bindparam("at")))
+_STEP = TIMELINE.statement.add_cte(
+    _OPEN_CALL.values(
+        state=bindparam("new_state"),
+        consented_at_ms=func.coalesce(
+            bindparam("consent", type_=BigInteger), _CALLS.c.consented_at_ms
+        ),
+        accepted_at=func.coalesce(
+            bindparam("accepted", type_=DateTime(timezone=True)), _CALLS.c.accepted_at
+        ),
+    ).cte("stepped")
 )
+"""The call's row and its timeline, which may get no line, in one statement."""
 _DIALLED = (
     insert(_DIALS)
     .values(
@@ -88,6 +96,14 @@ _DIALLED = (
         began_at=bindparam("at"),
     )
     .on_conflict_do_nothing()
+    .add_cte(
+        _OPEN_CALL.values(
+            expert_channel=bindparam("channel"),
+            expert_id=select(ExpertPhone.expert_id)
+            .where(ExpertPhone.id == bindparam("phone"))
+            .scalar_subquery(),
+        ).cte("dialled")
+    )
 )
 _DIAL_ENDED = (
     update(_DIALS)
@@ -98,6 +114,17 @@ _DIAL_ENDED = (
     )
     .values(result=bindparam("outcome"), ended_at=bindparam("at"))
 )
+_STRETCH = insert(_STRETCHES).values(
+    call_id=bindparam("call"),
+    bridge=bindparam("in_bridge"),
+    paid=bindparam("is_paid"),
+    start_ms=bindparam("from_ms", type_=BigInteger),
+    written_at=bindparam("at"),
+)
+_TALK = _STRETCH.on_conflict_do_update(
+    index_elements=[_STRETCHES.c.call_id, _STRETCHES.c.bridge],
+    set_={"start_ms": func.coalesce(_STRETCHES.c.start_ms, _STRETCH.excluded.start_ms)},
+).add_cte(_OPEN_CALL.values(talk_bridge=bindparam("in_bridge")).cte("talking"))
 
 
 async def receive(
@@ -191,23 +218,24 @@ def _caller_number(given: str | None, line: Trunk | None) -> str | None:
     return read_number(replace(line.inbound, strip="", add=""), given, line.region)
 
 
-async def _change(s: AsyncSession, call_id: UUID, **values: Any) -> None:
-    """Change an open call's row; a call that has ended keeps what it has."""
-    await s.execute(
-        update(CallRow)
-        .where(CallRow.id == call_id, CallRow.ended_at.is_(None))
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def set_state(
-    s: AsyncSession, call_id: UUID, state: str, *, answered_at: datetime | None = None
+async def write_step(
+    s: AsyncSession,
+    call_id: UUID,
+    state: str,
+    timeline: Sequence[TimelineEntry] = (),
+    *,
+    consented_at_ms: int | None = None,
+    accepted_at: datetime | None = None,
 ) -> None:
-    """Write the state that a call is in, and when its caller's leg was answered if it just was."""
-    await s.execute(_STATE, {"call": call_id, "new_state": state})
-    if answered_at is not None:
-        await _change(s, call_id, answered_at=func.coalesce(CallRow.answered_at, answered_at))
+    """Write the state that a call is in and what happened; a call that has ended keeps its state.
+
+    With it when the caller accepted the price (Asterisk's ms), and when the expert took the call
+    by key, if they just did.
+    """
+    given = {
+        "call": call_id, "new_state": state, "consent": consented_at_ms, "accepted": accepted_at,
+    }  # fmt: skip
+    await s.execute(_STEP, given | TIMELINE.given(timeline_rows(call_id, timeline)))
 
 
 async def dial_attempted(
@@ -224,8 +252,6 @@ async def dial_attempted(
         "call": call_id, "number": attempt, "phone": phone_id, "channel": channel_id, "at": at,
     }  # fmt: skip
     await s.execute(_DIALLED, given)
-    expert_id = select(ExpertPhone.expert_id).where(ExpertPhone.id == phone_id).scalar_subquery()
-    await _change(s, call_id, expert_channel=channel_id, expert_id=expert_id)
 
 
 async def dial_ended(
@@ -239,17 +265,7 @@ async def dial_ended(
 async def answered(s: AsyncSession, call_id: UUID, *, at_ms: int) -> None:
     """Write when the caller's leg was answered (Asterisk's ms); the first time written stays."""
     at = datetime.fromtimestamp(at_ms // 1_000, UTC) + timedelta(milliseconds=at_ms % 1_000)
-    await _change(s, call_id, answered_at=func.coalesce(CallRow.answered_at, at))
-
-
-async def accepted(s: AsyncSession, call_id: UUID, *, at: datetime) -> None:
-    """Write that the expert took the call by key."""
-    await _change(s, call_id, accepted_at=at)
-
-
-async def consented(s: AsyncSession, call_id: UUID, *, at_ms: int) -> None:
-    """Write that the caller accepted the price by key (Asterisk's ms)."""
-    await _change(s, call_id, consented_at_ms=at_ms)
+    await s.execute(_ANSWERED, {"call": call_id, "at": at})
 
 
 async def talk_started(
@@ -265,16 +281,10 @@ async def talk_started(
 
     The first start written stays.
     """
-    stretch = insert(TalkStretch).values(
-        call_id=call_id, bridge=bridge, paid=paid, start_ms=start_ms, written_at=at
-    )
-    await s.execute(
-        stretch.on_conflict_do_update(
-            index_elements=[TalkStretch.call_id, TalkStretch.bridge],
-            set_={"start_ms": func.coalesce(TalkStretch.start_ms, stretch.excluded.start_ms)},
-        )
-    )
-    await _change(s, call_id, talk_bridge=bridge)
+    given = {
+        "call": call_id, "in_bridge": bridge, "is_paid": paid, "from_ms": start_ms, "at": at,
+    }  # fmt: skip
+    await s.execute(_TALK, given)
 
 
 async def heartbeat(s: AsyncSession, call_ids: Sequence[UUID], at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, exists, select, update
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.cel import cel_meter
 from billing.calls.errors import CallEnded, CallUnknown, IntervalOpen, PaidTimeBegan
+from billing.calls.followup import UNKNOWING, FollowUp
 from billing.calls.models import CallRow, PaidInterval, TalkStretch, TimelineRow
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.catalogue import reservations
@@ -23,7 +25,6 @@ from billing.charging.rules import Bill, used_seconds
 from billing.charging.segments import closed_segments
 from billing.charging.values import Refused, Settlement
 from billing.kit.clock import now, to_ms
-from billing.kit.jobs import defer
 from billing.kit.limits import Limits
 from billing.kit.rows import RowsInsert
 from billing.ledger import service as ledger
@@ -38,7 +39,7 @@ _LOCKED = (
     .execution_options(populate_existing=True)
 )
 _PAID = RowsInsert(PaidInterval, "call_id", "position", "start_ms", "end_ms")
-_TIMELINE = RowsInsert(TimelineRow, "call_id", "at_ms", "what", "detail")
+TIMELINE = RowsInsert(TimelineRow, "call_id", "at_ms", "what", "detail")
 
 
 async def lock_call(s: AsyncSession, call_id: UUID) -> CallRow:
@@ -127,6 +128,7 @@ async def settle(
     at: datetime,
     timeline: Sequence[TimelineEntry] = (),
     meter: Interval | None = None,
+    follow_up: FollowUp = UNKNOWING,
 ) -> Settlement:
     """End a call: charge, shares, record and expert in one transaction, once.
 
@@ -159,10 +161,12 @@ async def settle(
     call.state, call.ended_at, call.reason = "ended", at, reason
     await s.flush()
     await reservations.free(s, call_id, at)
-    if row.charge and row.wallet_available is not None:
-        amounts = [[row.charge, row.currency], [row.wallet_available, row.currency]]
-        await defer(s, "call-charged", call=str(call_id), amounts=amounts)
-    return settlement_value(row, outcome)
+    settlement = settlement_value(row, outcome)
+    if row.charge and settlement.split is not None and settlement.wallet_available is not None:
+        assert session is not None  # a wallet was charged
+        amounts = settlement.split.charge, settlement.wallet_available
+        await follow_up.defer(s, call_id, session.account_id, amounts)
+    return settlement
 
 
 async def close_segment(
@@ -314,11 +318,15 @@ async def append_timeline(s: AsyncSession, call_id: UUID, entries: Sequence[Time
     """Add what happened to a call's timeline, in one statement."""
     if not entries:
         return
-    rows = [
+    await s.execute(TIMELINE.statement, TIMELINE.given(timeline_rows(call_id, entries)))
+
+
+def timeline_rows(call_id: UUID, entries: Sequence[TimelineEntry]) -> list[dict[str, Any]]:
+    """Give the lines as `TIMELINE` inserts them."""
+    return [
         {"call_id": call_id, "at_ms": entry.at_ms, "what": entry.what, "detail": entry.detail}
         for entry in entries
     ]
-    await s.execute(_TIMELINE.statement, _TIMELINE.given(rows))
 
 
 async def talk_stopped(s: AsyncSession, call_id: UUID, *, bridge: str, end_ms: int) -> None:

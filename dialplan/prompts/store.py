@@ -12,8 +12,10 @@ from typing import Final
 import numpy as np
 
 from billing.kit.errors import PrimelineError
+from billing.kit.languages import LANGUAGES
 from dialplan.prompts import sound
 from dialplan.prompts.index import RECORDING, Entry, Index, locked
+from dialplan.prompts.numbers import UnsayableValue
 from dialplan.prompts.sentences import VALUED, texts
 from dialplan.prompts.values import Phrase
 from dialplan.prompts.voices import NoVoice, Voice
@@ -71,6 +73,18 @@ class PromptStore:
                 raise PromptMissing(phrase, language, text)
             found.append(str(path))
         return tuple(found)
+
+    def lacks(self, phrase: Phrase) -> bool:
+        """Whether `ensure` has something to make, in a language that anything was rendered in."""
+        rendered = [language for language in LANGUAGES if self._index(language).entries]
+        try:
+            for language in rendered:
+                self.media(phrase, language)
+        except PromptMissing:
+            return True
+        except UnsayableValue:
+            return False
+        return not rendered
 
     def lasts_ms(self, phrases: Iterable[Phrase], language: str) -> int:
         """Give how long phrases last, one after the other. Raises what `media` raises."""

@@ -95,12 +95,12 @@ async def test_a_call_without_a_talk_shows_its_state_and_since_when(world: World
     (received,) = await seen(world)
     assert (received.state, received.talk) == ("received", None)
     async with world.sessions.begin() as s:
-        await calls.set_state(s, call_id, "choosing")
+        await calls.write_step(s, call_id, "choosing")
     (choosing,) = await seen(world)
     assert choosing.state == "choosing"
     assert choosing.state_since > received.state_since
     async with world.sessions.begin() as s:
-        await calls.set_state(s, call_id, "choosing")
+        await calls.write_step(s, call_id, "choosing")
     assert await seen(world) == [choosing]
 
 
@@ -147,9 +147,9 @@ async def test_each_change_of_a_call_is_told_once_and_a_heartbeat_is_none(
         await begin_talk(world, call_id)  # 2: the bridge; 3: the start
         async with world.sessions.begin() as s:
             await calls.heartbeat(s, [call_id], world.now)
-            await calls.set_state(s, call_id, "received")
+            await calls.write_step(s, call_id, "received")
         async with world.sessions.begin() as s:
-            await calls.set_state(s, call_id, "talking paid")  # 4
+            await calls.write_step(s, call_id, "talking paid")  # 4
         await world.settle(call_id, 7)  # 5
     assert told == [str(call_id)] * 5
 

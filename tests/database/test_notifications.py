@@ -12,7 +12,11 @@ from sqlalchemy import select, text
 from api import jobs
 from api.adapters.twilio.messages import TwilioSms
 from billing.accounts import service as accounts
+from billing.calls import service as calls
+from billing.calls.followup import FollowUp
 from billing.calls.receipts import queue_receipt, receipt_text
+from billing.calls.values import EndReason, Interval
+from billing.kit.clock import to_ms
 from billing.kit.database import Sessions
 from billing.kit.settings import Settings
 from billing.notifications import service
@@ -246,6 +250,43 @@ async def test_a_charged_call_brings_a_receipt_to_whoever_wants_one(
         assert message["to"] == CALLER
         assert "€1.20 for 60 s" in message["body"]
         assert "€8.80" in message["body"]
+
+
+@pytest.mark.parametrize(
+    ("silent", "by_default", "chosen", "jobs_put_off"),
+    [
+        (False, False, None, []),
+        (False, True, False, []),
+        (True, False, None, ["render-prompts"]),
+        (False, True, None, ["call-charged"]),
+        (True, False, True, ["call-charged"]),
+    ],
+)
+async def test_a_settlement_puts_off_only_what_is_needed(
+    world: World, silent: bool, by_default: bool, chosen: bool | None, jobs_put_off: list[str]
+) -> None:
+    await world.top_up("10.00")
+    call_id = await world.granted_call()
+    start = to_ms(NOW)
+    async with world.sessions.begin() as s:
+        await accounts.set_receipts(s, world.account_id, chosen)
+        await s.execute(text("DELETE FROM procrastinate_jobs"))
+        settled = await calls.settle(
+            s,
+            call_id,
+            intervals=[Interval(start, start + 60_000)],
+            reason=EndReason.CALLER_HUNG_UP,
+            no_payer=None,
+            at=NOW,
+            follow_up=FollowUp(lambda _: silent, by_default),
+        )
+        found = (await s.execute(text("SELECT task_name, args FROM procrastinate_jobs"))).all()
+    assert settled.split is not None
+    assert settled.split.charge == eur("1.20")
+    assert [name for name, _ in found] == jobs_put_off
+    for _, arguments in found:
+        amounts = [[eur("1.20").amount, "EUR"], [eur("8.80").amount, "EUR"]]
+        assert arguments["amounts"] == (amounts if silent else [])
 
 
 async def test_a_landline_gets_no_receipt(world: World) -> None:

@@ -126,14 +126,14 @@ async def test_a_restart_finds_all_it_needs(world: World) -> None:
     channel, bridge = f"{call_id}-expert-1", f"{call_id}-paid-1"
     later = NOW + timedelta(seconds=7)
     async with world.sessions.begin() as s:
-        await calls.set_state(s, call_id, "ringing", answered_at=NOW)
-        await calls.consented(s, call_id, at_ms=START)
+        await calls.write_step(s, call_id, "ringing", consented_at_ms=START)
+        await calls.answered(s, call_id, at_ms=to_ms(NOW))
         await calls.dial_attempted(
             s, call_id, attempt=1, phone_id=world.phone_id, channel_id=channel, at=NOW
         )
         await calls.dial_ended(s, call_id, attempt=1, result="up", at=NOW)
         await calls.dial_ended(s, call_id, attempt=1, result="no-answer", at=later)
-        await calls.accepted(s, call_id, at=NOW)
+        await calls.write_step(s, call_id, "ringing", accepted_at=NOW)
         await calls.talk_started(s, call_id, bridge=bridge, paid=True, start_ms=None, at=NOW)
     async with world.sessions() as s:
         (found,) = await calls.open_calls(s, "asterisk")
@@ -141,7 +141,7 @@ async def test_a_restart_finds_all_it_needs(world: World) -> None:
     async with world.sessions.begin() as s:
         await calls.talk_started(s, call_id, bridge=bridge, paid=True, start_ms=START, at=NOW)
         await calls.talk_started(s, call_id, bridge=bridge, paid=True, start_ms=START + 9, at=NOW)
-        await calls.set_state(s, call_id, "talking-paid")
+        await calls.write_step(s, call_id, "talking-paid")
         await calls.heartbeat(s, [call_id], later)
 
     async with world.sessions() as s:
@@ -195,7 +195,7 @@ async def test_an_ended_call_keeps_what_it_has(world: World) -> None:
     call_id = await world.receive()
     await world.settle(call_id, None, EndReason.NOTHING_KEYED)
     async with world.sessions.begin() as s:
-        await calls.set_state(s, call_id, "choosing")
+        await calls.write_step(s, call_id, "choosing")
         await calls.heartbeat(s, [call_id], NOW + timedelta(hours=1))
     record = await world.record(call_id)
     assert (record.summary.state, record.summary.reason) == ("ended", "nothing-keyed")

@@ -80,6 +80,22 @@ def test_a_missing_prompt_is_an_error_and_no_wrong_value(tmp_path: Path) -> None
         store.media(Phrase("welcome"), "fr")
 
 
+def test_a_phrase_lacks_where_one_language_misses_it(tmp_path: Path) -> None:
+    store = stored(tmp_path)
+    assert store.lacks(TWELVE_THIRTY)
+    store.ensure([Phrase("apology")], ["fr"])
+    store.ensure([TWELVE_THIRTY], ["en"])
+    assert store.lacks(TWELVE_THIRTY)
+    store.ensure([TWELVE_THIRTY], ["fr"])
+    assert not store.lacks(TWELVE_THIRTY)
+
+
+def test_what_no_voice_can_say_does_not_lack(tmp_path: Path) -> None:
+    store = stored(tmp_path)
+    store.ensure([TWELVE_THIRTY], ["en"])
+    assert not store.lacks(Phrase("amount", Money.of_minor(-1, "EUR")))
+
+
 def test_a_deleted_file_is_missing_until_it_is_made_again(tmp_path: Path) -> None:
     store = stored(tmp_path)
     store.ensure([Phrase("welcome")], ["en"])

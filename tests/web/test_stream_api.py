@@ -308,7 +308,7 @@ async def test_a_reader_who_is_slow_has_each_call_once(world: World, fresh_datab
     call_id = await world.receive()
     for state in ("choosing", "quoting", "choosing"):
         async with world.sessions.begin() as s:
-            await calls.set_state(s, call_id, state)
+            await calls.write_step(s, call_id, state)
     async with asyncio.timeout(5):
         while len(hub._past) < 4:  # noqa: ASYNC110, SLF001
             await asyncio.sleep(0.01)
