@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import structlog
+import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
 from ari_app import metrics
@@ -219,7 +220,7 @@ def main() -> int:
     configure(settings.log_level, json=True)
     status = 0
     try:
-        asyncio.run(serve(settings))
+        uvloop.run(serve(settings))
     except* stream.Replaced:
         log.warning("another process has taken over this application")
         status = 3
