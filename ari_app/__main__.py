@@ -89,7 +89,7 @@ class _App:
         follow_up = FollowUp(
             lambda amount: prompts.lacks(Phrase("amount", amount)), settings.receipts_by_sms
         )
-        self._spool = Spool(settings.spool_dir, sessions, self._cel, follow_up)
+        self._spool = Spool(settings.spool_dir, sessions, self._cel, follow_up, settings.limits)
         self._registry = Registry(
             ari=ari,
             sessions=sessions,

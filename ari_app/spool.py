@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -21,9 +21,12 @@ from ari_app.deadline import within
 from billing.calls import service as calls
 from billing.calls.errors import CallUnknown
 from billing.calls.followup import UNKNOWING, FollowUp
-from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
+from billing.calls.recovery import ProvedTime
+from billing.calls.values import MEDIA_LOST, EndReason, Interval, NoPayer, TimelineEntry
 from billing.charging.values import Settlement
+from billing.kit.clock import to_ms
 from billing.kit.database import Sessions
+from billing.kit.limits import Limits
 
 DRAIN_EVERY_MS = 2_000
 DRAIN_MS = 10_000
@@ -74,11 +77,13 @@ class Spool:
         sessions: Sessions,
         cel: CelReader,
         follow_up: FollowUp = UNKNOWING,
+        limits: Limits | None = None,
     ) -> None:
         self._directory = directory
         self._sessions = sessions
         self._cel = cel
         self._follow_up = follow_up
+        self._media_seconds = (limits or Limits()).media_seconds
         # By call: how often in a row it failed for a reason that stays, and when it is due again.
         self._failed: dict[str, tuple[int, float]] = {}
 
@@ -92,17 +97,18 @@ class Spool:
         if end.by_cel:
             await self._cel.catch_up()
         async with self._sessions.begin() as session:
-            intervals = end.intervals
             if end.by_cel:
-                proved = await calls.proved_time(session, end.call_id)
+                proved = await calls.proved_time(
+                    session, end.call_id, media_seconds=self._media_seconds
+                )
                 if patient and not proved.complete:
                     raise RecordIncomplete
-                intervals = proved.intervals
+                end = self._as_proved(end, proved)
             try:
                 return await calls.settle(
                     session,
                     end.call_id,
-                    intervals=intervals,
+                    intervals=end.intervals,
                     reason=end.reason,
                     no_payer=end.no_payer,
                     at=end.at,
@@ -113,6 +119,19 @@ class Spool:
             except CallUnknown:
                 # The database was away when the call came in, so nothing was held for it.
                 return None
+
+    def _as_proved(self, end: SpooledEnd, proved: ProvedTime) -> SpooledEnd:
+        """Take what the record proves, and its reason where a leg was hung up for its silence."""
+        if not proved.media_lost:
+            return replace(end, intervals=proved.intervals)
+        detail = {"silent_seconds": self._media_seconds}
+        noted = TimelineEntry(to_ms(end.at), MEDIA_LOST, detail)
+        return replace(
+            end,
+            intervals=proved.intervals,
+            reason=EndReason.MEDIA_LOST,
+            timeline=(*end.timeline, noted),
+        )
 
     def waiting(self) -> frozenset[str]:
         """The ids of the calls whose ends are here."""

@@ -144,6 +144,8 @@ def render(
         "monitor_user": MONITOR_USER,
         "monitor_password": checked_secret(instance.secrets.monitor_password),
         "received_seconds": f"{limits.received_ms // 1000}.{limits.received_ms % 1000:03d}",
+        "media_seconds": str(limits.media_seconds),
+        "media_held_seconds": str(limits.media_held_seconds),
         "trunks": trunks,
         "phones": phones,
         "realm": REALM,

@@ -23,7 +23,7 @@ UNQUOTED: Final = "/:,"
 
 UNWANTED_EVENTS: Final = (
     "ChannelVarset", "ChannelDialplan", "ChannelConnectedLine", "ChannelCallerId",
-    "ChannelHangupRequest", "ChannelCreated", "Dial", "PlaybackStarted", "BridgeCreated",
+    "ChannelCreated", "Dial", "PlaybackStarted", "BridgeCreated",
     "BridgeDestroyed", "DeviceStateChanged", "PeerStatusChange", "ContactStatusChange",
     "PlaybackContinuing",
 )  # fmt: skip

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+BY_DRIVER: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ class ChannelDestroyed(AriEvent):
 
     channel: str
     cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSilent(AriEvent):
+    """A channel is about to be hung up: it has sent no sound for as long as its endpoint may."""
+
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,12 @@ def _state(at: int, raw: dict[str, Any]) -> AriEvent | None:
     return ChannelUp(at, channel["id"]) if channel["state"] == "Up" else None
 
 
+def _hang_up(at: int, raw: dict[str, Any]) -> AriEvent | None:
+    """A soft hang-up by the device's own driver (1 here is no Q.850 cause) is that for silence."""
+    silent = raw.get("soft") is True and raw.get("cause") == BY_DRIVER
+    return ChannelSilent(at, raw["channel"]["id"]) if silent else None
+
+
 def _playback(at: int, raw: dict[str, Any]) -> AriEvent:
     playback = raw["playback"]
     return PlaybackFinished(at, playback["id"], playback["state"] == "failed")
@@ -123,6 +137,7 @@ _PARSERS: dict[str, Callable[[int, dict[str, Any]], AriEvent | None]] = {
     "StasisEnd": lambda at, raw: StasisEnd(at, raw["channel"]["id"]),
     "ChannelDestroyed": lambda at, raw: ChannelDestroyed(at, raw["channel"]["id"], raw["cause"]),
     "ChannelStateChange": _state,
+    "ChannelHangupRequest": _hang_up,
     "ChannelDtmfReceived": lambda at, raw: ChannelDtmf(at, raw["channel"]["id"], raw["digit"]),
     "ChannelEnteredBridge": lambda at, raw: EnteredBridge(
         at, raw["channel"]["id"], raw["bridge"]["id"]

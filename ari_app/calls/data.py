@@ -92,6 +92,8 @@ class CallData:
     """What was billed under earlier prices."""
     closing: bool = False
     """The segment before this free talk is over, but its money may not be written yet."""
+    sound_until_ms: int | None = None
+    """A leg was hung up for its silence: until then it surely sent sound (Asterisk's ms)."""
     free_ms: int = 0
     """Free talk before the present stretch."""
     keyed: tuple[Leg, ...] = ()

@@ -25,6 +25,7 @@ CALLER_TOLD: dict[EndReason, str] = {
     EndReason.CREDIT_USED_UP: "credit-used-up",
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
+    EndReason.MEDIA_LOST: "connection-lost",
     EndReason.EXPERT_HUNG_UP: "expert-hung-up",
     EndReason.OPERATOR_ENDED: "operator-ended",
 }
@@ -32,6 +33,7 @@ EXPERT_TOLD: dict[EndReason, str] = {
     EndReason.CREDIT_USED_UP: "caller-credit-used-up",
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
+    EndReason.MEDIA_LOST: "connection-lost",
     EndReason.CALLER_HUNG_UP: "caller-hung-up",
     EndReason.OPERATOR_ENDED: "operator-ended",
 }

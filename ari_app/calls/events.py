@@ -73,6 +73,15 @@ class LegEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaLost(Event):
+    """Asterisk hangs a leg up because it has sent no sound for long; `Left` and its end follow."""
+
+    leg: Leg
+    at_ms: int
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Entered(Event):
     """A leg is in a bridge of this call."""
 

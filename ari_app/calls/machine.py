@@ -60,6 +60,7 @@ _NO_TALK: Final = (S.CHOOSING, S.SETTLING)
 _TALK: Final[Rules] = {
     (e.Entered, None): rule(joining.entered),
     (e.Left, None): rule(stopping.left, S.STOPPING, S.SETTLING),
+    (e.MediaLost, None): rule(stopping.media_lost),
     (e.TalkRecorded, None): rule(joining.talk_recorded),
     (e.TimerFired, None): rule(features.timer, S.STOPPING, S.SETTLING),
     (e.DatabaseAway, None): rule(talking.extension_away, S.SETTLING),
@@ -69,6 +70,7 @@ _TALK: Final[Rules] = {
     EXPERT_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
 }
 _PARTED: Final[Rules] = {
+    (e.MediaLost, None): rule(stopping.media_lost),
     (e.CommandFailed, None): rule(parting.failed),
     (e.EndOrdered, None): rule(parting.ordered, S.SETTLING),
     CALLER_GONE: rule(parting.leg_ended, S.SETTLING),
@@ -176,6 +178,7 @@ TABLE: Final[Column] = {
         (e.AvailableRose, None): rule(talking.available_rose),
     },
     S.STOPPING: {
+        (e.MediaLost, None): rule(stopping.media_lost),
         (e.Left, None): rule(stopping.left, S.SETTLING),
         (e.TimerFired, None): rule(stopping.stopping_timer, S.SETTLING),
         CALLER_GONE: rule(stopping.stopping_leg_ended),
@@ -228,6 +231,7 @@ All others have a test on a real Asterisk.
 
 _ANY_TIME: Final = (
     e.Key, e.Said, e.AvailableRose, e.DatabaseAway, e.CommandFailed, e.TimerFired, e.EndOrdered,
+    e.MediaLost,
 )  # fmt: skip
 _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
@@ -283,6 +287,6 @@ def _is_stale(data: CallData, event: e.Event) -> bool:
         return not data.expert_up or event.attempt != data.attempt
     if isinstance(event, e.LegEnded):
         return not data.caller_up
-    if isinstance(event, e.Key | e.CommandFailed) and event.leg is Leg.EXPERT:
+    if isinstance(event, e.Key | e.CommandFailed | e.MediaLost) and event.leg is Leg.EXPERT:
         return event.attempt != data.attempt
     return False

@@ -11,7 +11,7 @@ from ari_app.calls.commands import (
 )
 from ari_app.calls.events import CommandFailed, EndOrdered, Left, LegEnded
 from ari_app.calls.states import BOTH, Leg, State
-from ari_app.calls.stopping import HUNG_UP, TALK_TIMERS, take_out
+from ari_app.calls.stopping import TALK_TIMERS, gone, take_out
 from ari_app.calls.turn import PLEASE_WAIT_TIMER, STATE_TIMER, Turn
 from billing.calls.values import EndReason
 
@@ -78,7 +78,7 @@ def leg_ended(turn: Turn, event: LegEnded) -> None:
     else:
         turn.set(caller_up=False)
     turn.set(saying=tuple(pair for pair in turn.data.saying if pair[0] is not event.leg))
-    _end(turn, HUNG_UP[event.leg], by_record=talk is not None and event.leg in talk.inside)
+    _end(turn, gone(turn, event.leg), by_record=talk is not None and event.leg in talk.inside)
 
 
 def ordered(turn: Turn, event: EndOrdered) -> None:

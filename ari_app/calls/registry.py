@@ -216,6 +216,10 @@ class Registry:
                 return playback, e.Said(leg, number, heard=not failed) if leg else None
             case a.StasisEnd(at_ms, channel) if channel in self._callers:
                 return channel, e.LegEnded(Leg.CALLER, at_ms=at_ms)
+            case a.ChannelSilent(at_ms, channel) if self.owns(channel):
+                by = self._leg(channel)
+                attempt = number_of(channel) if by is Leg.EXPERT else 0
+                return channel, e.MediaLost(by, at_ms, attempt)
             case a.ChannelUp(at_ms, channel) if channel in self._callers:
                 return channel, e.Answered(at_ms)
             case (

@@ -13,17 +13,31 @@ from ari_app.calls.commands import (
 from ari_app.calls.events import (
     Left,
     LegEnded,
+    MediaLost,
     TimerFired,
 )
 from ari_app.calls.states import BOTH, Leg, State
 from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER, Turn, settling_ms
-from billing.calls.values import EndReason, Interval
+from billing.calls.rules import sounding_until_ms
+from billing.calls.values import MEDIA_LOST, EndReason, Interval
 
 TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER)
 CLOCKS_APART_MS = 250
 """More than events are ever late: somebody set the clock, or we stood still."""
 
 HUNG_UP = {Leg.CALLER: EndReason.CALLER_HUNG_UP, Leg.EXPERT: EndReason.EXPERT_HUNG_UP}
+
+
+def media_lost(turn: Turn, event: MediaLost) -> None:
+    """A leg is hung up for its silence: what is paid ends when it was last heard."""
+    silent_seconds = turn.data.limits.media_seconds
+    turn.do(Note(MEDIA_LOST, {"leg": str(event.leg), "silent_seconds": silent_seconds}))
+    turn.set(sound_until_ms=sounding_until_ms(event.at_ms, silent_seconds))
+
+
+def gone(turn: Turn, leg: Leg) -> EndReason:
+    """Why a leg is gone that we didn't hang up."""
+    return HUNG_UP[leg] if turn.data.sound_until_ms is None else EndReason.MEDIA_LOST
 
 
 def abandon(turn: Turn) -> None:
@@ -61,7 +75,7 @@ def left(turn: Turn, event: Left) -> None:
     if talk.from_ms is None:
         return
     if turn.data.state is not State.STOPPING:
-        stop(turn, HUNG_UP[event.leg])
+        stop(turn, gone(turn, event.leg))
     if turn.data.talk is not None and not turn.data.talk.inside:
         talk_over(turn)
 
@@ -127,7 +141,7 @@ def talk_leg_ended(turn: Turn, event: LegEnded) -> None:
         else:
             turn.settle(EndReason.EXPERT_HUNG_UP, "expert-hung-up", "nothing-charged", "goodbye")
     elif talk is not None and event.leg in talk.inside:
-        stop(turn, HUNG_UP[event.leg])
+        stop(turn, gone(turn, event.leg))
 
 
 def stopping_leg_ended(turn: Turn, event: LegEnded) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ari_app.calls.commands import Arm, Command, Disarm, HangUp, Hush, Limit, Note, Say, Settle
 from ari_app.calls.data import CallData
 from ari_app.calls.states import Leg, State
+from billing.calls.rules import until_silence
 from billing.calls.values import EndReason, Interval, NoPayer
 from billing.kit.limits import Limits
 from dialplan.prompts.values import Phrase
@@ -105,7 +106,7 @@ class Turn:
             reason=reason,
             farewell=tuple(Phrase(p) if isinstance(p, str) else p for p in farewell),
         )
-        self.do(Settle(reason, self.data.intervals, self._no_payer(), by_record, self._meter()))
+        self.do(Settle(reason, self._intervals(), self._no_payer(), by_record, self._meter()))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
         ms = settling_ms(data.limits)
         self.do(Arm(STATE_TIMER, ms))
@@ -115,6 +116,14 @@ class Turn:
         up = (*((Leg.CALLER,) if data.caller_up else ()), *self._expert_after_talk())
         if up:
             self.do(Limit(up, ms + data.limits.grace_ms, "silent" if data.talked else "apology"))
+
+    def _intervals(self) -> tuple[Interval, ...]:
+        """Paid time; of a leg that sent no sound any more, what came before its silence."""
+        data = self.data
+        if data.sound_until_ms is None:
+            return data.intervals
+        earlier = data.intervals[: data.segment_from]
+        return earlier + until_silence(data.intervals[data.segment_from :], data.sound_until_ms)
 
     def _no_payer(self) -> NoPayer | None:
         data = self.data

@@ -16,6 +16,9 @@ MICROSECONDS_PER_MS = 1_000
 ROWS_PER_STATEMENT = 1_000
 
 _STARTED, _ANSWERED, _ENDED = "CHAN_START", "ANSWER", "CHAN_END"
+_HUNG_UP = "HANGUP"
+NO_SOUND = 44
+"""The cause of hanging up a leg that sent no sound for long (Q.850: channel unavailable)."""
 _ENTERED, _LEFT = "BRIDGE_ENTER", "BRIDGE_EXIT"
 COMPARED = (_STARTED, _ANSWERED, _ENDED, _ENTERED, _LEFT)
 """The events that say who was in which bridge from when to when."""
@@ -63,6 +66,20 @@ async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
         result = await s.execute(_NEW_RECORDS, _RECORDS.given(values))
         added += len(result.all())
     return added
+
+
+async def cel_media_lost(s: AsyncSession, channels: Sequence[str]) -> dict[str, int]:
+    """Give when channels were hung up for sending no sound (ms); all others are left out."""
+    rows = await s.execute(
+        select(CelRecord.channel_id, func.min(CelRecord.at_us))
+        .where(
+            CelRecord.channel_id == func.any(list(channels)),
+            CelRecord.event == _HUNG_UP,
+            CelRecord.extra["hangupcause"].as_integer() == NO_SOUND,
+        )
+        .group_by(CelRecord.channel_id)
+    )
+    return {channel: at_us // MICROSECONDS_PER_MS for channel, at_us in rows}
 
 
 async def cel_offset(s: AsyncSession, file_key: str) -> int:

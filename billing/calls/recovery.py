@@ -1,13 +1,16 @@
 """What a restarted process finds: the open calls with all that is needed to go on or to settle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.cel import cel_intervals, cel_meter
+from billing.calls.cel import cel_intervals, cel_media_lost, cel_meter, channels_of
 from billing.calls.models import CallRow, TalkStretch
+from billing.calls.rules import sounding_until_ms, until_silence
 from billing.calls.values import Interval, OpenCall
 from billing.catalogue import reservations
 from billing.catalogue import service as catalogue
@@ -17,8 +20,11 @@ from billing.charging.premium import service as premium_service
 from billing.charging.segments import closed_segments
 from billing.charging.values import Quote
 from billing.kit.clock import to_ms
+from billing.kit.limits import Limits
 from billing.money.values import Money
 from billing.tariffs.rules import affordable_seconds
+
+MEDIA_SECONDS: Final = Limits().media_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +32,22 @@ class ProvedTime:
     """Paid time that can be proved, all of it with an end.
 
     `complete` False: Asterisk's record lacks a beginning that we wrote, or an end; then the last
-    sign of life stands for it, which errs in the caller's favour.
+    sign of life stands for it, which errs in the caller's favour. `media_lost`: a leg was hung up
+    for sending no sound, and that silence is taken off.
     """
 
     intervals: tuple[Interval, ...]
     complete: bool
+    media_lost: bool = False
 
 
-async def proved_time(s: AsyncSession, call_id: UUID) -> ProvedTime:
-    """Give a call's paid time by Asterisk's record, else by what we wrote; none: no such call."""
+async def proved_time(
+    s: AsyncSession, call_id: UUID, *, media_seconds: int = MEDIA_SECONDS
+) -> ProvedTime:
+    """Give a call's paid time by Asterisk's record, else by what we wrote; none: no such call.
+
+    `media_seconds`: after so much silence Asterisk hangs a leg up.
+    """
     call = await s.get(CallRow, call_id, populate_existing=True)
     if call is None:
         return ProvedTime((), complete=True)
@@ -47,12 +60,25 @@ async def proved_time(s: AsyncSession, call_id: UUID) -> ProvedTime:
     # A stretch that the record does not know begins later than all that it knows.
     intervals = (*recorded, *written[len(recorded) :])
     last_ms = to_ms(call.last_seen_at)
+    proved = tuple(Interval(i.start_ms, i.end_ms or max(i.start_ms, last_ms)) for i in intervals)
+    lost_ms = await _media_lost_ms(s, call_id, proved)
+    if lost_ms is not None:
+        proved = until_silence(proved, sounding_until_ms(lost_ms, media_seconds))
     return ProvedTime(
-        tuple(Interval(i.start_ms, i.end_ms or max(i.start_ms, last_ms)) for i in intervals),
+        proved,
+        media_lost=lost_ms is not None,
         complete=len(recorded) >= len(written)
         and all(i.end_ms is not None for i in recorded)
         and await _meter_known(s, call),
     )
+
+
+async def _media_lost_ms(s: AsyncSession, call_id: UUID, proved: Sequence[Interval]) -> int | None:
+    """When a leg of the talk was hung up for its silence; who never talked doesn't count."""
+    if not proved:
+        return None
+    lost = await cel_media_lost(s, await channels_of(s, call_id))
+    return min((at_ms for at_ms in lost.values() if at_ms >= proved[-1].start_ms), default=None)
 
 
 async def _meter_known(s: AsyncSession, call: CallRow) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.calls.values import Interval
 from billing.charging.closed import ClosedSegment, earlier_of
 from billing.charging.rules import bill, used_ms
 from billing.money.values import Money
@@ -91,4 +92,24 @@ def running(
         used_seconds=billed.used_seconds,
         charge=charge + earlier.charged if earlier else charge,
         granted_seconds_left=max(0, granted_seconds - billed.used_seconds),
+    )
+
+
+def sounding_until_ms(lost_ms: int, silent_seconds: int) -> int:
+    """Give the last moment at which a leg that was hung up for its silence surely sent sound.
+
+    Asterisk counts in whole seconds of the clock: hung up at 40.7 s after 30 s, its last packet
+    came at 10.0 s or up to a second later.
+    """
+    return (lost_ms // 1_000 - silent_seconds) * 1_000
+
+
+def until_silence(intervals: Sequence[Interval], until_ms: int) -> tuple[Interval, ...]:
+    """Cut off what comes after `until_ms`: 0 to 50 s until 20 s is 0 to 20 s; 30 to 50 s is none.
+
+    An interval of which nothing is left stays, with no length: intervals are known by position.
+    """
+    return tuple(
+        Interval(one.start_ms, max(one.start_ms, min(one.end_ms or until_ms, until_ms)))
+        for one in intervals
     )

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from billing.accounts.values import Identified
 from billing.catalogue.values import ExpertChoice, ServedNumber
 from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote
+
+MEDIA_LOST: Final = "media lost"
+"""What a call's timeline says of a leg that was hung up for its silence."""
 
 
 class EndReason(StrEnum):
@@ -20,6 +23,7 @@ class EndReason(StrEnum):
     CREDIT_USED_UP = "credit-used-up"
     MAXIMUM_REACHED = "maximum-reached"
     FREE_LIMIT = "free-limit"
+    MEDIA_LOST = "media-lost"
     NUMBER_UNKNOWN = "number-unknown"
     CALLER_UNKNOWN = "caller-unknown"
     PIN_WRONG = "pin-wrong"

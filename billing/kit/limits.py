@@ -55,6 +55,9 @@ class Limits:
     goodbye_ms: int = 20_000
     ending_ms: int = 5_000
     received_ms: int = 8_000
+    # Asterisk hangs up who sends no sound for so long, and who does so on hold.
+    media_seconds: int = 30
+    media_held_seconds: int = 180
     # Asterisk's own limit fires this much after ours.
     grace_ms: int = 2_000
     # Our cut comes this much after the grant's end, so that it is never early.

@@ -87,6 +87,7 @@ LIMITS: Final = Limits(
     no_warning_before_seconds=1,
     database_ms=1_500,
     heartbeat_ms=1_000,
+    media_seconds=8,
     sweep_ms=5_000,
 )
 PAUSES: Final = (0.2, 0.5, 1)

@@ -89,3 +89,30 @@ async def test_a_call_without_a_talk_has_no_time_and_lacks_nothing(world: World)
     call_id = await _talk(world, start_ms=None)
     assert await _proved(world, call_id) == ProvedTime((), complete=True)
     assert await _proved(world, new_call_id()) == ProvedTime((), complete=True)
+
+
+async def test_the_silence_of_a_leg_that_was_hung_up_for_it_is_taken_off(world: World) -> None:
+    call_id = await _talk(world, start_ms=START_MS)
+    await _record(world, call_id, *JOINED, ("BRIDGE_EXIT", "expert", 95_000))
+    lost = CelRow(
+        "HANGUP", (START_MS + 95_001) * 1_000, f"{call_id}-expert-1", "c", {"hangupcause": 44}
+    )
+    async with world.sessions.begin() as s:
+        await calls.import_cel(s, [lost])
+    until_ms = (START_MS + 95_001) // 1_000 * 1_000 - 30_000
+    assert await _proved(world, call_id) == ProvedTime(
+        (Interval(START_MS, until_ms),), complete=True, media_lost=True
+    )
+
+
+async def test_a_phone_that_was_tried_before_the_talk_takes_nothing_off(world: World) -> None:
+    call_id = await _talk(world, start_ms=START_MS)
+    lost = CelRow(
+        "HANGUP", (START_MS - 9_000) * 1_000, f"{call_id}-expert-1", "c", {"hangupcause": 44}
+    )
+    async with world.sessions.begin() as s:
+        await calls.import_cel(s, [lost])
+    await _record(world, call_id, *JOINED, ("BRIDGE_EXIT", "expert", 95_000))
+    assert await _proved(world, call_id) == ProvedTime(
+        (Interval(START_MS, START_MS + 95_000),), complete=True
+    )

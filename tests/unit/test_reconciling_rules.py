@@ -157,3 +157,27 @@ def test_what_is_wrong_is_kept_before_what_is_explained() -> None:
     report.add([fine, fine, wrong], most=2)
     assert [one.cause for one in report.differences] == [Cause.RECORD_MISSING, Cause.OVERRUN]
     assert (report.wrong, sum(report.causes.values())) == (1, 3)
+
+
+SILENT = replace(OURS, spans=((1_000, 31_000),), silent_seconds=30)
+LOST = replace(THEIRS, media_lost_ms=61_000)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "found"),
+    [
+        (SILENT, LOST, [Cause.MEDIA_LOST]),
+        (replace(SILENT, spans=((1_000, 32_020),)), LOST, [Cause.MEDIA_LOST]),
+        (replace(SILENT, spans=((1_000, 32_021),)), LOST, [Cause.UNEXPLAINED]),
+        (replace(SILENT, spans=((1_000, 29_979),)), LOST, [Cause.UNEXPLAINED]),
+        # Nothing was heard of the leg in the whole talk.
+        (replace(SILENT, spans=((1_000, 1_000),), silent_seconds=60), LOST, [Cause.MEDIA_LOST]),
+        # One of both only: the record knows of no silence, or we have taken nothing off for it.
+        (SILENT, THEIRS, [Cause.UNEXPLAINED]),
+        (replace(SILENT, silent_seconds=0), LOST, [Cause.UNEXPLAINED]),
+    ],
+)
+def test_silence_is_taken_off_to_the_second_and_only_where_the_record_has_it_too(
+    ours: Written, theirs: Recorded, found: list[Cause]
+) -> None:
+    assert cause_of(ours, theirs) == found

@@ -48,6 +48,7 @@ CALL_MACHINE_IDS = {
     "apology",
     "credit-used-up",
     "maximum-reached",
+    "connection-lost",
     "free-limit",
     "the-call-cost",
     "nothing-charged",

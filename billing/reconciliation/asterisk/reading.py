@@ -1,7 +1,7 @@
 """What we wrote of some settled calls, and what Asterisk recorded of them, read in one go each."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from billing.calls.models import (
     TalkStretch,
     TimelineRow,
 )
-from billing.calls.values import Interval
+from billing.calls.values import MEDIA_LOST, Interval
 from billing.charging.premium.models import PremiumSettlement
 from billing.kit.clock import to_ms
 from billing.ledger.models import SettlementRow, Transfer
@@ -35,6 +35,7 @@ async def written(s: AsyncSession, found: Sequence[Found]) -> list[Written]:
     spans = await _spans(s, ids)
     begun = await _begun(s, ids)
     stepped = await _stepped(s, ids)
+    silent = await _silent(s, ids)
     posted = await _posted(s, ids)
     ratings = await settled.rated_of(s, ids)
     return [
@@ -52,6 +53,7 @@ async def written(s: AsyncSession, found: Sequence[Found]) -> list[Written]:
             charge=settlement.charge,
             posted=posted.get(call.id, 0),
             rating=ratings.get(call.id),
+            silent_seconds=silent.get(call.id, 0),
         )
         for call, settlement, premium in found
     ]
@@ -105,6 +107,16 @@ async def _stepped(s: AsyncSession, ids: list[UUID]) -> dict[UUID, int]:
     return stepped
 
 
+async def _silent(s: AsyncSession, ids: list[UUID]) -> dict[UUID, int]:
+    """After how many seconds of silence a leg was hung up, of the calls that noted it."""
+    rows = await s.execute(
+        select(TimelineRow.call_id, TimelineRow.detail).where(
+            TimelineRow.call_id == func.any(ids), TimelineRow.what == MEDIA_LOST
+        )
+    )
+    return {call_id: int(detail["silent_seconds"]) for call_id, detail in rows}
+
+
 async def _posted(s: AsyncSession, ids: list[UUID]) -> dict[UUID, int]:
     rows = await s.execute(
         select(Transfer.call_id, func.sum(Transfer.amount))
@@ -125,8 +137,9 @@ async def recorded(s: AsyncSession, found: Sequence[Found]) -> dict[UUID, Record
     ):
         legs[call_id].add(channel)
     lines = await _lines(s, legs)
+    lost = await cel.cel_media_lost(s, sorted(set().union(*legs.values())))
     return {
-        call.id: _of(call, [line for leg in legs[call.id] for line in lines[leg]])
+        call.id: _of(call, [line for leg in legs[call.id] for line in lines[leg]], lost)
         for call, _, _ in found
     }
 
@@ -145,11 +158,17 @@ async def _lines(s: AsyncSession, legs: dict[UUID, set[str]]) -> dict[str, list[
     return lines
 
 
-def _of(call: CallRow, lines: Sequence[cel.Line]) -> Recorded:
+def _of(call: CallRow, lines: Sequence[cel.Line], lost: Mapping[str, int]) -> Recorded:
     lines = sorted(lines, key=lambda line: line.at_us)
     ends = cel.ends_of(lines)
+    paid = cel.paid_of(call.id, lines)
+    talking = {line.channel_id for line in lines}
     return Recorded(
-        intervals=cel.paid_of(call.id, lines),
+        intervals=paid,
+        media_lost_ms=min(
+            (at for leg, at in lost.items() if leg in talking and paid and at >= paid[-1].start_ms),
+            default=None,
+        ),
         known=any(line.channel_id == call.caller_channel for line in lines),
         ended=bool(ends),
         meter=cel.meter_of(call.caller_channel, lines),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from billing.calls.rules import sounding_until_ms
 from billing.calls.values import Interval
 from billing.reconciliation.asterisk.values import (
     Cause,
@@ -17,11 +18,14 @@ TOLERANCE_MS: Final = 20
 """One packet of voice. Two clocks cut to ms are apart by 1 ms at each end."""
 
 EXACT_MS: Final = 1
+SECOND_MS: Final = 1_000 + TOLERANCE_MS
+"""Asterisk looks for silence by whole seconds of its clock, which may turn between two lines."""
 
 _SAYS: Final = {
     Cause.ASTERISK_DIED: "Asterisk's record has no end of the talk, as if it had died in it: paid"
     " up to the last heartbeat.",
     Cause.CLOCK_STEP: "The clock was set ahead in the talk: billed by the steady one.",
+    Cause.MEDIA_LOST: "A leg was hung up because it sent no sound: paid until it was last heard.",
     Cause.RECORD_LATE: "The call has just ended, and Asterisk's record isn't read so far yet.",
     Cause.RECORD_EXPIRED: "The call is older than the record that is kept.",
     Cause.RECORD_MISSING: "Asterisk's record should have this talk and lacks some of it.",
@@ -122,6 +126,8 @@ def _cause(ours: Written, theirs: Recorded, reach: Reach) -> Cause:
         return Cause.ASTERISK_DIED
     if ours.stepped_ms > 0 and _is_stepped(ours, known):
         return Cause.CLOCK_STEP
+    if _is_silent(ours, known, theirs.media_lost_ms):
+        return Cause.MEDIA_LOST
     if not ours.spans:
         return Cause.NOT_BILLED
     if len(known) < len(ours.spans) or len(known) < len(theirs.intervals):
@@ -147,6 +153,19 @@ def _is_stepped(ours: Written, known: Sequence[Span]) -> bool:
         and abs(ahead - ours.stepped_ms) <= TOLERANCE_MS
         and abs(off_ms(ours.spans, known) - ours.stepped_ms) <= TOLERANCE_MS
     )
+
+
+def _is_silent(ours: Written, known: Sequence[Span], lost_ms: int | None) -> bool:
+    """Whether each talk ends as recorded, or when the leg was last heard, to Asterisk's second."""
+    if lost_ms is None or not ours.silent_seconds or len(known) != len(ours.spans):
+        return False
+    until_ms = sounding_until_ms(lost_ms, ours.silent_seconds)
+
+    def fits(mine: Span, his: Span) -> bool:
+        heard = (his[0], max(his[0], min(his[1], until_ms)))
+        return off_ms([mine], [his]) <= TOLERANCE_MS or off_ms([mine], [heard]) <= SECOND_MS
+
+    return all(fits(mine, his) for mine, his in zip(sorted(ours.spans), sorted(known), strict=True))
 
 
 def _meter(ours: Written, theirs: Recorded, reach: Reach) -> list[Difference]:

@@ -18,6 +18,7 @@ class Cause(StrEnum):
 
     ASTERISK_DIED = "asterisk-died"
     CLOCK_STEP = "clock-step"
+    MEDIA_LOST = "media-lost"
     OVERRUN = "overrun"
     RECORD_LATE = "record-late"
     RECORD_EXPIRED = "record-expired"
@@ -32,6 +33,7 @@ EXPLAINED: Final = frozenset(
     {
         Cause.ASTERISK_DIED,
         Cause.CLOCK_STEP,
+        Cause.MEDIA_LOST,
         Cause.OVERRUN,
         Cause.RECORD_LATE,
         Cause.RECORD_EXPIRED,
@@ -47,6 +49,7 @@ class Written:
     `spans` is the paid time as it was billed; `begun` when each paid stretch was seen to begin.
     `stepped_ms` is how far clocks ran ahead in its talks. `meter`: at premium rate, from answer to
     release. `rating` says what its frozen tariff doesn't give of its settlement, None: all of it.
+    `silent_seconds`: a leg was hung up after so much silence, which was taken off.
     `posted` and `charge` are in ledger units. `spooled`, `ended_ms`: when it was settled.
     """
 
@@ -63,6 +66,7 @@ class Written:
     charge: int = 0
     posted: int = 0
     rating: str | None = None
+    silent_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,14 @@ class Recorded:
 
     `known`: it has a line of the caller's leg at all. `ended`: the caller's leg or an expert's was
     seen to end. `meter`: from the caller's answer to his release, None: no answer.
+    `media_lost_ms`: when a leg of the talk was hung up for its silence.
     """
 
     intervals: tuple[Interval, ...] = ()
     known: bool = False
     ended: bool = False
     meter: Interval | None = None
+    media_lost_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
