@@ -42,6 +42,14 @@ class ChannelDestroyed(AriEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelHold(AriEvent):
+    """A channel's phone holds the other side (`on`), or is back."""
+
+    channel: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSilent(AriEvent):
     """A channel is about to be hung up: it has sent no sound for as long as its endpoint may."""
 
@@ -138,6 +146,8 @@ _PARSERS: dict[str, Callable[[int, dict[str, Any]], AriEvent | None]] = {
     "ChannelDestroyed": lambda at, raw: ChannelDestroyed(at, raw["channel"]["id"], raw["cause"]),
     "ChannelStateChange": _state,
     "ChannelHangupRequest": _hang_up,
+    "ChannelHold": lambda at, raw: ChannelHold(at, raw["channel"]["id"], on=True),
+    "ChannelUnhold": lambda at, raw: ChannelHold(at, raw["channel"]["id"], on=False),
     "ChannelDtmfReceived": lambda at, raw: ChannelDtmf(at, raw["channel"]["id"], raw["digit"]),
     "ChannelEnteredBridge": lambda at, raw: EnteredBridge(
         at, raw["channel"]["id"], raw["bridge"]["id"]

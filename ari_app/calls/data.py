@@ -98,6 +98,8 @@ class CallData:
     """Free talk before the present stretch."""
     keyed: tuple[Leg, ...] = ()
     """Who has keyed the first key of what may be a feature code."""
+    holding: tuple[Leg, ...] = ()
+    """Who has put the other on hold."""
     offers: int = 0
     """How often a price was offered in mid-call."""
     offer_later: bool = False

@@ -26,6 +26,7 @@ CALLER_TOLD: dict[EndReason, str] = {
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
     EndReason.MEDIA_LOST: "connection-lost",
+    EndReason.HELD_TOO_LONG: "held-too-long",
     EndReason.EXPERT_HUNG_UP: "expert-hung-up",
     EndReason.OPERATOR_ENDED: "operator-ended",
 }
@@ -34,6 +35,7 @@ EXPERT_TOLD: dict[EndReason, str] = {
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
     EndReason.MEDIA_LOST: "connection-lost",
+    EndReason.HELD_TOO_LONG: "held-too-long",
     EndReason.CALLER_HUNG_UP: "caller-hung-up",
     EndReason.OPERATOR_ENDED: "operator-ended",
 }

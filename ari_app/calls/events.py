@@ -82,6 +82,22 @@ class MediaLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBegan(Event):
+    """A leg's phone has put the other side on hold. May be told twice."""
+
+    leg: Leg
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded(Event):
+    """A leg's phone is back from its hold. May be told twice, late or never."""
+
+    leg: Leg
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Entered(Event):
     """A leg is in a bridge of this call."""
 

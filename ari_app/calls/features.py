@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ari_app.calls import switching, talking, topping
+from ari_app.calls import on_hold, switching, talking, topping
 from ari_app.calls.commands import Arm, Disarm, PassOn
 from ari_app.calls.events import Key, TimerFired
 from ari_app.calls.states import Leg, State
-from ari_app.calls.turn import OFFER_TIMER, Turn
+from ari_app.calls.turn import HOLD_TIMER, OFFER_TIMER, Turn
 
 FIRST: Final = "*"
 KEYS: Final = frozenset("0123456789*#ABCD")
@@ -56,6 +56,8 @@ def timer(turn: Turn, event: TimerFired) -> None:
         if leg in turn.data.keyed:
             _forget(turn, leg)
             turn.do(PassOn(_OTHER[leg], FIRST))
+    elif event.timer == HOLD_TIMER:
+        on_hold.pause(turn)
     elif event.timer == OFFER_TIMER:
         switching.offer_timer(turn, event)
     else:

@@ -25,7 +25,7 @@ from ari_app.calls.events import (
 from ari_app.calls.states import BOTH, Leg, State
 from ari_app.calls.stopping import abandon
 from ari_app.calls.talking import ask_again, run_timers
-from ari_app.calls.turn import STATE_TIMER, Turn
+from ari_app.calls.turn import HOLD_TIMER, STATE_TIMER, Turn
 
 JOINING_MS = 5_000
 """Tone and joining take about a second; past this the talk is given up, uncharged."""
@@ -96,6 +96,8 @@ def entered(turn: Turn, event: Entered) -> None:
             RecordTalk(talk.bridge, talk.paid, event.at_ms),
         )
         run_timers(turn)
+        if talk.paid and Leg.EXPERT in turn.data.holding:
+            turn.do(Arm(HOLD_TIMER, turn.data.limits.hold_paid_ms))
 
 
 def talk_failed(turn: Turn, event: CommandFailed) -> None:

@@ -13,6 +13,7 @@ from ari_app.calls import (
     ending,
     features,
     joining,
+    on_hold,
     ordered,
     parting,
     quoting,
@@ -61,6 +62,8 @@ _TALK: Final[Rules] = {
     (e.Entered, None): rule(joining.entered),
     (e.Left, None): rule(stopping.left, S.STOPPING, S.SETTLING),
     (e.MediaLost, None): rule(stopping.media_lost),
+    (e.HoldBegan, None): rule(on_hold.began),
+    (e.HoldEnded, None): rule(on_hold.ended),
     (e.TalkRecorded, None): rule(joining.talk_recorded),
     (e.TimerFired, None): rule(features.timer, S.STOPPING, S.SETTLING),
     (e.DatabaseAway, None): rule(talking.extension_away, S.SETTLING),
@@ -70,6 +73,8 @@ _TALK: Final[Rules] = {
     EXPERT_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
 }
 _PARTED: Final[Rules] = {
+    (e.HoldBegan, None): rule(on_hold.began),
+    (e.HoldEnded, None): rule(on_hold.ended),
     (e.MediaLost, None): rule(stopping.media_lost),
     (e.CommandFailed, None): rule(parting.failed),
     (e.EndOrdered, None): rule(parting.ordered, S.SETTLING),
@@ -169,8 +174,16 @@ TABLE: Final[Column] = {
         (e.DatabaseAway, None): rule(topping.away),
         (e.TimerFired, None): rule(topping.timer, S.TALKING_PAID, S.SETTLING),
     },
+    S.ON_HOLD: {
+        **_PARTED,
+        (e.HoldEnded, None): rule(on_hold.ended, S.TALKING_PAID),
+        (e.Left, None): rule(on_hold.left, S.TALKING_PAID),
+        (e.Said, None): rule(on_hold.said),
+        (e.TimerFired, None): rule(on_hold.timer, S.SETTLING),
+    },
     S.TALKING_PAID: {
         **_TALK,
+        (e.TimerFired, None): rule(features.timer, S.ON_HOLD, S.STOPPING, S.SETTLING),
         (e.Key, None): rule(features.key, S.FREEING, S.TOPPING_UP),
         (e.Said, None): rule(joining.joining_said),
         (e.Extended, None): rule(talking.extended),
@@ -231,7 +244,7 @@ All others have a test on a real Asterisk.
 
 _ANY_TIME: Final = (
     e.Key, e.Said, e.AvailableRose, e.DatabaseAway, e.CommandFailed, e.TimerFired, e.EndOrdered,
-    e.MediaLost,
+    e.MediaLost, e.HoldBegan, e.HoldEnded,
 )  # fmt: skip
 _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
@@ -287,6 +300,7 @@ def _is_stale(data: CallData, event: e.Event) -> bool:
         return not data.expert_up or event.attempt != data.attempt
     if isinstance(event, e.LegEnded):
         return not data.caller_up
-    if isinstance(event, e.Key | e.CommandFailed | e.MediaLost) and event.leg is Leg.EXPERT:
+    told_of_leg = e.Key | e.CommandFailed | e.MediaLost | e.HoldBegan | e.HoldEnded
+    if isinstance(event, told_of_leg) and event.leg is Leg.EXPERT:
         return event.attempt != data.attempt
     return False

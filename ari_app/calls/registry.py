@@ -40,6 +40,7 @@ TALKING = frozenset(
         State.CONSENTING,
         State.FREEING,
         State.TOPPING_UP,
+        State.ON_HOLD,
     }
 )
 
@@ -220,6 +221,10 @@ class Registry:
                 by = self._leg(channel)
                 attempt = number_of(channel) if by is Leg.EXPERT else 0
                 return channel, e.MediaLost(by, at_ms, attempt)
+            case a.ChannelHold(_, channel, on) if self.owns(channel):
+                by = self._leg(channel)
+                attempt = number_of(channel) if by is Leg.EXPERT else 0
+                return channel, (e.HoldBegan if on else e.HoldEnded)(by, attempt)
             case a.ChannelUp(at_ms, channel) if channel in self._callers:
                 return channel, e.Answered(at_ms)
             case (

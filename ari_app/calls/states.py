@@ -32,6 +32,8 @@ class State(StrEnum):
     """Both are told that nobody pays from now on, or that nobody does as before."""
     TOPPING_UP = "topping up"
     """The paid talk and its meter stand still: the caller keys a voucher."""
+    ON_HOLD = "on hold"
+    """The expert holds the line for long: the paid talk and its meter stand still."""
     STOPPING = "stopping"
     """The talk's bridge is being taken down; at premium rate, both are being hung up."""
     SETTLING = "settling"

@@ -17,11 +17,19 @@ from ari_app.calls.events import (
     TimerFired,
 )
 from ari_app.calls.states import BOTH, Leg, State
-from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WARN_TIMER, Turn, settling_ms
+from ari_app.calls.turn import (
+    CUT_TIMER,
+    EXTEND_TIMER,
+    HOLD_TIMER,
+    STATE_TIMER,
+    WARN_TIMER,
+    Turn,
+    settling_ms,
+)
 from billing.calls.rules import sounding_until_ms
 from billing.calls.values import MEDIA_LOST, EndReason, Interval
 
-TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER)
+TALK_TIMERS = (CUT_TIMER, EXTEND_TIMER, WARN_TIMER, HOLD_TIMER)
 CLOCKS_APART_MS = 250
 """More than events are ever late: somebody set the clock, or we stood still."""
 
@@ -30,7 +38,9 @@ HUNG_UP = {Leg.CALLER: EndReason.CALLER_HUNG_UP, Leg.EXPERT: EndReason.EXPERT_HU
 
 def media_lost(turn: Turn, event: MediaLost) -> None:
     """A leg is hung up for its silence: what is paid ends when it was last heard."""
-    silent_seconds = turn.data.limits.media_seconds
+    limits = turn.data.limits
+    held = event.leg in turn.data.holding
+    silent_seconds = limits.media_held_seconds if held else limits.media_seconds
     turn.do(Note(MEDIA_LOST, {"leg": str(event.leg), "silent_seconds": silent_seconds}))
     turn.set(sound_until_ms=sounding_until_ms(event.at_ms, silent_seconds))
 

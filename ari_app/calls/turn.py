@@ -22,6 +22,8 @@ CUT_TIMER, EXTEND_TIMER, WARN_TIMER = "cut", "extend", "warn"
 """A talk's end, its next request for a longer grant, and its warning."""
 OFFER_TIMER, PLEASE_WAIT_TIMER = "offer", "please-wait"
 """The next time a price may be offered in mid-call, and that somebody is asked to hold the line."""
+HOLD_TIMER = "hold"
+"""How long the expert's hold is still paid."""
 UNHEARD_MS = 300
 """Who hangs up breaks a prompt off first, and is told to have gone a moment later."""
 MENU_TIMER, LEASE_TIMER, NOTICE_TIMER, CONFIRM_TIMER = "menu", "lease", "notice", "confirm"

@@ -24,6 +24,7 @@ class EndReason(StrEnum):
     MAXIMUM_REACHED = "maximum-reached"
     FREE_LIMIT = "free-limit"
     MEDIA_LOST = "media-lost"
+    HELD_TOO_LONG = "held-too-long"
     NUMBER_UNKNOWN = "number-unknown"
     CALLER_UNKNOWN = "caller-unknown"
     PIN_WRONG = "pin-wrong"

@@ -48,6 +48,9 @@ class Limits:
     voucher_tries: int = 3
     topping_up_ms: int = 180_000
     please_wait_ms: int = 10_000
+    # The expert's hold: how long it is paid, and how long it may last after that.
+    hold_paid_ms: int = 10_000
+    hold_ms: int = 110_000
     # After the talk.
     stopping_ms: int = 2_000
     settling_ms: int = 2_000

@@ -80,6 +80,14 @@ class PhoneCall(Dialog):
         """Send no sound at all any more, like a phone that lost its network."""
         self.stream.sending = False
 
+    def hold(self) -> None:
+        """Put the other side on hold: a re-INVITE with `sendonly`, as phones do."""
+        self.redirect_sound("sendonly")
+
+    def unhold(self) -> None:
+        """Come back from a hold."""
+        self.redirect_sound("sendrecv")
+
     async def wait_state(self, *states: State, seconds: int = 10) -> State:
         """Wait for one of these states.
 

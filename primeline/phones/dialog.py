@@ -72,6 +72,7 @@ class Dialog:
         self._giving_up = False
         self._request: Message | None = None
         self._extra: tuple[tuple[str, str], ...] = ()
+        self._direction = "sendrecv"
         self.done = asyncio.Event()
         if invite is not None:
             self._take_invite(invite)
@@ -117,6 +118,11 @@ class Dialog:
         invite = self._ringing_invite()
         self.phone.wire.respond(invite, self._reply(invite, code))
         self._end("us", code)
+
+    def redirect_sound(self, direction: str) -> None:
+        """Offer another direction of sound within a call that is up (RFC 3264 section 8.4)."""
+        self._direction = direction
+        self._send_invite(())
 
     def leave(self) -> None:
         """End the call in whatever state it is; `done` is set once the other side agrees."""
@@ -237,7 +243,12 @@ class Dialog:
 
     def _add_description(self, message: Message) -> None:
         message.headers.append(("Content-Type", "application/sdp"))
-        message.body = sdp.describe(self.phone.host, self.stream.port, version=self._sequence + 1)
+        message.body = sdp.describe(
+            self.phone.host,
+            self.stream.port,
+            version=self._sequence + 1,
+            direction=self._direction,
+        )
 
     def _connect(self, message: Message) -> None:
         remote = sdp.read(message.body)

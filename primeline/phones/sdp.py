@@ -15,7 +15,7 @@ class Remote:
     events_kind: int | None
 
 
-def describe(host: str, port: int, *, version: int) -> str:
+def describe(host: str, port: int, *, version: int, direction: str = "sendrecv") -> str:
     """Our offer or answer."""
     lines = (
         "v=0",
@@ -28,7 +28,7 @@ def describe(host: str, port: int, *, version: int) -> str:
         f"a=rtpmap:{EVENTS} telephone-event/8000",
         f"a=fmtp:{EVENTS} 0-16",
         "a=ptime:20",
-        "a=sendrecv",
+        f"a={direction}",
     )
     return "\r\n".join(lines) + "\r\n"
 

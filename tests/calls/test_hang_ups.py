@@ -203,6 +203,9 @@ async def _parted(stage: Stage, leg: Leg, state: State) -> HungUp:
     await asyncio.sleep(1.2)
     if state is State.TOPPING_UP:
         await stage.to_topping_up(talk)
+    elif state is State.ON_HOLD:
+        talk.expert.hold()
+        await stage.hears(talk.caller, "expert-holds")
     elif state is State.CONSENTING:
         await stage.to_free_again(talk)
         await stage.to_consenting(talk)
@@ -248,6 +251,16 @@ async def _(stage: Stage) -> HungUp:
 @cell(State.TOPPING_UP, EXPERT)
 async def _(stage: Stage) -> HungUp:
     return await _parted(stage, EXPERT, State.TOPPING_UP)
+
+
+@cell(State.ON_HOLD, CALLER)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, CALLER, State.ON_HOLD)
+
+
+@cell(State.ON_HOLD, EXPERT)
+async def _(stage: Stage) -> HungUp:
+    return await _parted(stage, EXPERT, State.ON_HOLD)
 
 
 async def _both(stage: Stage, first: Leg) -> HungUp:

@@ -215,6 +215,11 @@ def topping_up() -> Play:
     return out_of(talking().keys("*5"), T0 + 61_500)
 
 
+def on_hold() -> Play:
+    play = talking().then(e.HoldBegan(Leg.EXPERT, 1), e.TimerFired("hold"))
+    return out_of(play, T0 + 61_500)
+
+
 REACH: dict[State, Callable[[], Play]] = {
     State.RECEIVED: Play,
     State.IDENTIFYING: received,
@@ -228,6 +233,7 @@ REACH: dict[State, Callable[[], Play]] = {
     State.CONSENTING: consenting,
     State.FREEING: freeing,
     State.TOPPING_UP: topping_up,
+    State.ON_HOLD: on_hold,
     State.STOPPING: stopping,
     State.SETTLING: settling,
     State.AFTERCARE: aftercare,
@@ -623,6 +629,7 @@ IN_A_TALK = (
     State.CONSENTING,
     State.FREEING,
     State.TOPPING_UP,
+    State.ON_HOLD,
 )
 BEFORE_ANY_TALK = (
     State.RECEIVED,

@@ -49,6 +49,8 @@ CALL_MACHINE_IDS = {
     "credit-used-up",
     "maximum-reached",
     "connection-lost",
+    "expert-holds",
+    "held-too-long",
     "free-limit",
     "the-call-cost",
     "nothing-charged",
