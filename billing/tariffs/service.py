@@ -1,6 +1,7 @@
 """Tariffs as they are kept: versions added, the one in force found."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -12,9 +13,11 @@ from billing.kit.errors import PrimelineError
 from billing.kit.jobs import defer
 from billing.kit.pages import After, Slice, take
 from billing.money.values import CurrencyMismatch, Money
-from billing.tariffs import rules, snapshot
+from billing.tariffs import rules, snapshot, timetables, windows
 from billing.tariffs.models import TariffRow, TariffVersion
+from billing.tariffs.public_holidays import holidays_of, no_holidays
 from billing.tariffs.values import Tariff
+from billing.tariffs.windows import Timetable, Window
 
 
 class TariffUnknown(PrimelineError):
@@ -41,13 +44,19 @@ class TariffVersionTaken(PrimelineError):
 
 @dataclass(frozen=True, slots=True)
 class KeptTariff:
-    """A version of a named tariff."""
+    """A version of a named tariff.
+
+    `tariff` is what calls cost outside all windows, except where a moment was asked about: then it
+    is what a call costs at that moment, and `window` the window that holds (None: outside all).
+    """
 
     tariff_id: UUID
     version_id: UUID
     name: str
     valid_from: datetime
     tariff: Tariff
+    timetable: Timetable | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +97,34 @@ def _value(row: TariffVersion, currency: str) -> Tariff:
     )
 
 
+def check(tariff: Tariff, timetable: Timetable | None) -> None:
+    """Raise, with a sentence, unless a version can be made of both.
+
+    Raises InvalidTariff, InvalidWindow, WindowsOverlap, TimeZoneUnknown or HolidaysUnknown.
+    """
+    rules.check(tariff)
+    if timetable is not None:
+        windows.check(tariff, timetable)
+        if timetable.holidays_of is not None:
+            holidays_of(timetable.holidays_of)
+
+
 async def add_version(
-    s: AsyncSession, *, name: str, tariff: Tariff, valid_from: datetime, at: datetime
+    s: AsyncSession,
+    *,
+    name: str,
+    tariff: Tariff,
+    valid_from: datetime,
+    at: datetime,
+    timetable: Timetable | None = None,
 ) -> KeptTariff:
     """Add a version to the tariff called `name`, which is made if there is none.
 
-    Defers the rendering of its spoken price. Raises InvalidTariff, CurrencyMismatch (a tariff
+    Defers the rendering of its spoken prices. Raises what `check` does, CurrencyMismatch (a tariff
     keeps its currency) or TariffVersionTaken.
     """
     tariff = tariff.by("minute")
-    rules.check(tariff)
+    check(tariff, timetable)
     await s.execute(
         insert(TariffRow)
         .values(id=uuid4(), name=name, currency=tariff.currency, created_at=at)
@@ -116,27 +143,67 @@ async def add_version(
     values = snapshot.to_json(tariff)
     del values["currency"], values["mode"]
     version = TariffVersion(
-        id=uuid4(), tariff_id=row.id, valid_from=valid_from, created_at=at, **values
+        id=uuid4(),
+        tariff_id=row.id,
+        valid_from=valid_from,
+        created_at=at,
+        time_zone=None if timetable is None else timetable.time_zone,
+        holidays_of=None if timetable is None else timetable.holidays_of,
+        **values,
     )
     s.add(version)
     await s.flush()
-    await defer(s, "render-prompts", tariffs=[snapshot.to_json(tariff)])
-    return KeptTariff(row.id, version.id, name, valid_from, tariff)
+    if timetable is not None:
+        await timetables.keep(s, version.id, timetable)
+    spoken = dict.fromkeys(windows.flat_tariffs(tariff, timetable))
+    await defer(s, "render-prompts", tariffs=[snapshot.to_json(one) for one in spoken])
+    return KeptTariff(row.id, version.id, name, valid_from, tariff, timetable)
 
 
 async def add_tariff(
-    s: AsyncSession, *, name: str, tariff: Tariff, valid_from: datetime, at: datetime
+    s: AsyncSession,
+    *,
+    name: str,
+    tariff: Tariff,
+    valid_from: datetime,
+    at: datetime,
+    timetable: Timetable | None = None,
 ) -> KeptTariff:
-    """Make a tariff with its first version. Raises TariffTaken or InvalidTariff."""
+    """Make a tariff with its first version. Raises TariffTaken or what `add_version` does."""
     # Whoever adds one of that name at the same moment waits here.
     await s.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 1))))
     if await s.scalar(select(TariffRow.id).where(TariffRow.name == name)) is not None:
         raise TariffTaken(name)
-    return await add_version(s, name=name, tariff=tariff, valid_from=valid_from, at=at)
+    return await add_version(
+        s, name=name, tariff=tariff, valid_from=valid_from, at=at, timetable=timetable
+    )
 
 
 async def in_force(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff | None:
-    """Give the version whose start is the latest not after `at`; None before the first."""
+    """Give what a call costs at a moment: the version then, and of it the window then.
+
+    None before the first version.
+    """
+    kept = await version_at(s, tariff_id, at)
+    return None if kept is None else at_moment(kept, at)
+
+
+def at_moment(kept: KeptTariff, at: datetime) -> KeptTariff:
+    """Give a version with the prices of the window that holds at a moment."""
+    timetable = kept.timetable
+    if timetable is None:
+        return kept
+    place = timetable.holidays_of
+    is_holiday = no_holidays if place is None else holidays_of(place)
+    window = windows.window_at(timetable, at, is_holiday)
+    return replace(kept, tariff=windows.tariff_in(kept.tariff, window), window=window)
+
+
+async def version_at(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff | None:
+    """Give the version whose start is the latest not after `at`, with all its windows.
+
+    None before the first.
+    """
     found = (
         await s.execute(
             select(TariffRow, TariffVersion)
@@ -146,7 +213,10 @@ async def in_force(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff
             .limit(1)
         )
     ).first()
-    return None if found is None else _kept(*found)
+    if found is None:
+        return None
+    row, version = found
+    return (await _kept(s, [(row, version)]))[0]
 
 
 async def currency_of(s: AsyncSession, tariff_id: UUID) -> str | None:
@@ -178,17 +248,17 @@ async def require(s: AsyncSession, tariff_id: UUID) -> TariffRow:
 
 
 async def get_tariff(s: AsyncSession, tariff_id: UUID, at: datetime) -> ListedTariff:
-    """Give a tariff with what of it is in force; raises TariffUnknown."""
+    """Give a tariff with its version in force; raises TariffUnknown."""
     row = await require(s, tariff_id)
     return ListedTariff(
-        row.id, row.name, row.currency, row.created_at, await in_force(s, row.id, at)
+        row.id, row.name, row.currency, row.created_at, await version_at(s, row.id, at)
     )
 
 
 async def page_tariffs(
     s: AsyncSession, at: datetime, *, limit: int, after: After | None = None
 ) -> Slice[ListedTariff]:
-    """List tariffs by name, each with what of it is in force, page by page."""
+    """List tariffs by name, each with its version in force, page by page."""
     found = await take(s, select(TariffRow), (TariffRow.name,), limit=limit, after=after)
     newest_first = (
         select(TariffVersion)
@@ -199,15 +269,11 @@ async def page_tariffs(
         .ext(distinct_on(TariffVersion.tariff_id))
         .order_by(TariffVersion.tariff_id, TariffVersion.valid_from.desc())
     )
-    current = {version.tariff_id: version for version in await s.scalars(newest_first)}
+    rows = {row.id: row for row in found.items}
+    versions = [(rows[version.tariff_id], version) for version in await s.scalars(newest_first)]
+    current = {kept.tariff_id: kept for kept in await _kept(s, versions)}
     listed = [
-        ListedTariff(
-            row.id,
-            row.name,
-            row.currency,
-            row.created_at,
-            _kept(row, current[row.id]) if row.id in current else None,
-        )
+        ListedTariff(row.id, row.name, row.currency, row.created_at, current.get(row.id))
         for row in found.items
     ]
     return Slice(tuple(listed), found.after)
@@ -220,7 +286,7 @@ async def page_versions(
     row = await require(s, tariff_id)
     query = select(TariffVersion).where(TariffVersion.tariff_id == tariff_id)
     found = await take(s, query, (TariffVersion.valid_from,), limit=limit, after=after)
-    return Slice(tuple(_kept(row, version) for version in found.items), found.after)
+    return Slice(tuple(await _kept(s, [(row, one) for one in found.items])), found.after)
 
 
 async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTariff]:
@@ -232,10 +298,21 @@ async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTa
     )
     if name is not None:
         query = query.where(TariffRow.name == name)
-    return [_kept(row, version) for row, version in (await s.execute(query))]
+    return await _kept(s, [(row, version) for row, version in (await s.execute(query))])
 
 
-def _kept(row: TariffRow, version: TariffVersion) -> KeptTariff:
-    return KeptTariff(
-        row.id, version.id, row.name, version.valid_from, _value(version, row.currency)
-    )
+async def _kept(
+    s: AsyncSession, found: Sequence[tuple[TariffRow, TariffVersion]]
+) -> list[KeptTariff]:
+    tables = await timetables.of(s, found)
+    return [
+        KeptTariff(
+            row.id,
+            version.id,
+            row.name,
+            version.valid_from,
+            _value(version, row.currency),
+            tables.get(version.id),
+        )
+        for row, version in found
+    ]
