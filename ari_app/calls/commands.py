@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ari_app.calls.states import Leg
 from billing.calls.values import EndReason, Interval, NoPayer
 from billing.catalogue.values import ExpertChoice, Phone, ServedNumber
+from billing.tariffs.values import Mode
 from dialplan.prompts.values import Phrase
 
 
@@ -173,9 +174,10 @@ class LookUp(Command):
 
 @dataclass(frozen=True, slots=True)
 class AskQuote(Command):
-    """Freeze the price of a talk with the expert."""
+    """Freeze the price of a talk with the expert, by the minute or as an act."""
 
     expert: ExpertChoice
+    mode: Mode = "minute"
 
 
 @dataclass(frozen=True, slots=True)

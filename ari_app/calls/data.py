@@ -9,6 +9,7 @@ from billing.catalogue.values import ExpertChoice, ServedNumber
 from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote, Settlement
 from billing.kit.limits import Limits
+from billing.tariffs.values import Mode
 from dialplan.menus import Digits
 from dialplan.prompts.values import Phrase
 
@@ -100,6 +101,8 @@ class CallData:
     """Who has keyed the first key of what may be a feature code."""
     holding: tuple[Leg, ...] = ()
     """Who has put the other on hold."""
+    proposed: Mode = "minute"
+    """How the talk that was proposed in mid-call is to be paid."""
     offers: int = 0
     """How often a price was offered in mid-call."""
     offer_later: bool = False

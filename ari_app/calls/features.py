@@ -17,6 +17,7 @@ _BY_TIMER: Final = {timer: leg for leg, timer in _TIMERS.items()}
 
 CODES: Final[Mapping[tuple[Leg, str], Mapping[State, Callable[[Turn], None]]]] = {
     (Leg.EXPERT, "*7"): {State.TALKING_FREE: switching.propose},
+    (Leg.EXPERT, "*8"): {State.TALKING_FREE: switching.propose_act},
     (Leg.EXPERT, "*9"): {State.TALKING_PAID: switching.back_to_free},
     (Leg.CALLER, "*5"): {State.TALKING_PAID: topping.top_up},
 }

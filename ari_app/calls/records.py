@@ -205,7 +205,7 @@ class Records:
 
                 return look_up
 
-            case c.AskQuote(expert):
+            case c.AskQuote(expert, mode):
 
                 async def quote(s: AsyncSession) -> e.Event:
                     assert data.caller is not None  # quoted to a payer
@@ -218,6 +218,7 @@ class Records:
                         number_id=data.number.number_id,
                         limits=limits,
                         at=_now(),
+                        mode=mode,
                     )
                     if isinstance(quoted, Refused):
                         return e.NotGranted(quoted.refusal)

@@ -17,6 +17,7 @@ NO_TALK: dict[EndReason, str] = {
     EndReason.CREDIT_TOO_LOW: "credit-too-low",
     EndReason.LIMIT_REACHED: "limit-reached",
     EndReason.CURRENCY: "wrong-currency",
+    EndReason.NO_ACT: "no-tariff",
     EndReason.NO_TARIFF: "no-tariff",
     EndReason.TERMS_NOT_ACCEPTED: "terms-not-accepted",
     EndReason.MAXIMUM_REACHED: "maximum-reached",

@@ -26,6 +26,8 @@ from ari_app.calls.turn import (
     WAIT_TIMER,
     Turn,
 )
+from billing.charging.values import Refusal
+from billing.tariffs.values import Mode
 from dialplan.prompts.values import Phrase
 
 LEAST_FREE_MS = 1_000
@@ -33,7 +35,17 @@ LEAST_FREE_MS = 1_000
 
 
 def propose(turn: Turn) -> None:
-    """The expert asks for paid talk: the free talk stands still while the caller is asked."""
+    """The expert asks for talk paid by the minute."""
+    _propose(turn, "minute")
+
+
+def propose_act(turn: Turn) -> None:
+    """The expert asks for one price for a service."""
+    _propose(turn, "act")
+
+
+def _propose(turn: Turn, mode: Mode) -> None:
+    """The free talk stands still while the caller is asked."""
     data = turn.data
     if data.caller is None or data.expert is None:
         _refuse_offer(turn, "nobody pays", "no-payer")
@@ -41,9 +53,9 @@ def propose(turn: Turn) -> None:
         _refuse_offer(turn, "too many offers", "offer-later")
     else:
         turn.set(offers=data.offers + 1)
-        turn.do(Note("paid talk offered", {"offer": data.offers + 1}))
+        turn.do(Note("paid talk offered", {"offer": data.offers + 1, "by": mode}))
         parting.part(turn, State.CONSENTING, data.limits.consenting_ms)
-        turn.set(quote=None, price_said=False, price_heard=False)
+        turn.set(quote=None, price_said=False, price_heard=False, proposed=mode)
 
 
 def _refuse_offer(turn: Turn, why: str, phrase: str) -> None:
@@ -76,19 +88,17 @@ def consenting_left(turn: Turn, event: Left) -> None:
     turn.do(Arm(STATE_TIMER, data.limits.consenting_ms))
     if data.closing:
         turn.do(CloseSegment(data.intervals))
-    turn.do(AskQuote(data.expert))
+    turn.do(AskQuote(data.expert, data.proposed))
     turn.say(Leg.EXPERT, "caller-hears-price")
 
 
 def consenting_quoted(turn: Turn, event: Quoted) -> None:
-    """Say the price with all its parts, and the time that the credit buys."""
+    """Say the price with all its parts, and the time that the credit buys; an act is one price."""
     turn.set(quote=event.quote)
+    tariff = event.quote.tariff
     turn.do(Note("quoted", {"affordable_seconds": event.quote.affordable_seconds}))
-    turn.say(
-        Leg.CALLER,
-        Phrase("price", event.quote.tariff),
-        Phrase("credit-buys", event.quote.affordable_seconds),
-    )
+    buys = Phrase("credit-buys", event.quote.affordable_seconds)
+    turn.say(Leg.CALLER, Phrase("price", tariff), *(() if tariff.mode == "act" else (buys,)))
 
 
 def consenting_said(turn: Turn, event: Said) -> None:
@@ -141,7 +151,8 @@ def consenting_held(turn: Turn, event: Held) -> None:
 def consenting_not_granted(turn: Turn, event: NotGranted) -> None:
     """No price or not enough money: the talk goes on free."""
     turn.set(asking=False)
-    _stay_free(turn, str(event.refusal), "price-not-possible")
+    no_act = event.refusal is Refusal.NO_ACT
+    _stay_free(turn, str(event.refusal), "no-act-price" if no_act else "price-not-possible")
 
 
 def consenting_away(turn: Turn, event: DatabaseAway) -> None:

@@ -41,6 +41,7 @@ class EndReason(StrEnum):
     CREDIT_TOO_LOW = "credit-too-low"
     LIMIT_REACHED = "limit-reached"
     CURRENCY = "currency"
+    NO_ACT = "no-act"
     NO_TARIFF = "no-tariff"
     TERMS_NOT_ACCEPTED = "terms-not-accepted"
     SERVICE_DOWN = "service-down"

@@ -1,9 +1,10 @@
 """The requests of a charging session (RFC 8506): quote, initial, update."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,7 +15,7 @@ from billing.catalogue.tollfree import agreement_required
 from billing.charging import holds, sessions
 from billing.charging.closed import earlier_of
 from billing.charging.errors import RequestOutOfOrder, SessionState
-from billing.charging.models import ChargingSession, GrantRow
+from billing.charging.models import ChargingSession, ClosedSegmentRow, GrantRow
 from billing.charging.rules import first_grant_refused
 from billing.charging.segments import closed_segments
 from billing.charging.values import Grant, Quote, Refusal, Refused
@@ -28,6 +29,7 @@ from billing.shares.service import share_for
 from billing.tariffs import service as tariffs
 from billing.tariffs import snapshot as tariff_snapshot
 from billing.tariffs.rules import affordable_seconds
+from billing.tariffs.values import Mode
 
 __all__ = ["initial", "quote", "reserve_free", "update"]
 
@@ -41,13 +43,14 @@ async def quote(
     number_id: UUID,
     limits: Limits,
     at: datetime,
+    mode: Mode = "minute",
 ) -> Quote | Refused:
     """Freeze what a call to this expert costs and who gets what part; refuse what can't be paid.
 
     A later quote of the same call, for this or another expert, replaces what is frozen, but only
     while nothing is held (SessionState): after a segment was closed it is the next one's price, and
     the spending limits stay as they were. An account other than the one the caller's number led to
-    must have given its PIN.
+    must have given its PIN. `mode`: by which of the tariff's two prices it is to be paid.
     """
     await sessions.open_session(s, call_id, account_id=account_id, number_alone=False, at=at)
     session = await sessions.locked(s, call_id)
@@ -63,7 +66,9 @@ async def quote(
     version = await tariffs.in_force(s, tariff_id, at) if tariff_id else None
     if version is None:
         return Refused(Refusal.NO_TARIFF)
-    tariff = version.tariff
+    if mode == "act" and version.tariff.price_per_act is None:
+        return Refused(Refusal.NO_ACT)
+    tariff = version.tariff.by(mode)
     if tariff.currency != account.currency:
         return Refused(Refusal.CURRENCY)
     if account.terms_accepted_at is None and await agreement_required(
@@ -111,18 +116,37 @@ async def quote(
 
 
 async def _price_known(s: AsyncSession, session: ChargingSession) -> bool:
-    """Whether an earlier call of this caller was granted talk at this very price."""
+    """Whether an earlier call of this caller was granted talk at this very price.
+
+    The price of an act and that of a minute are two, though of one version of a tariff.
+    """
     earlier = aliased(ChargingSession)
+    mode = sessions.tariff_of(session).mode
+
+    def announced(tariff: Any) -> ColumnElement[bool]:
+        # Frozen before acts were sold, it has none.
+        return func.coalesce(tariff["mode"].as_string(), "minute") == mode
+
+    granted = and_(
+        earlier.tariff_version_id == session.tariff_version_id,
+        announced(earlier.tariff),
+        exists().where(
+            GrantRow.session_id == earlier.session_id, GrantRow.segment == earlier.segment
+        ),
+    )
+    paid = exists().where(
+        ClosedSegmentRow.session_id == earlier.session_id,
+        ClosedSegmentRow.tariff_version_id == session.tariff_version_id,
+        announced(ClosedSegmentRow.tariff),
+    )
     known: bool | None = await s.scalar(
         select(
-            exists()
-            .where(
+            exists().where(
                 earlier.account_id == session.account_id,
                 earlier.expert_id == session.expert_id,
-                earlier.tariff_version_id == session.tariff_version_id,
                 earlier.session_id != session.session_id,
+                or_(granted, paid),
             )
-            .where(exists().where(GrantRow.session_id == earlier.session_id))
         )
     )
     return bool(known)

@@ -20,6 +20,7 @@ class Refusal(StrEnum):
     EXPERT_NOT_CHECKED = "expert-not-checked"
     LIMIT_REACHED = "limit-reached"
     MAXIMUM_REACHED = "maximum-reached"
+    NO_ACT = "no-act"
     NO_TARIFF = "no-tariff"
     TERMS_NOT_ACCEPTED = "terms-not-accepted"
 

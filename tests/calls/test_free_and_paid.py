@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from ari_app.calls.states import State
 from billing.accounts import vouchers
 from billing.calls import books
 from billing.tariffs.rules import charge
+from dialplan.prompts.values import Phrase
 from tests.calls import evidence
 from tests.calls.stage import PRICE, Stage, euro
 
@@ -68,6 +70,33 @@ async def test_paid_free_and_paid_again_is_billed_by_what_was_bridged_paid(stage
     assert abs(sum(lengths) - evidence.paid_ms(stage, call_id)) <= 20
     states = [state for _, state in evidence.changes(stage, call_id)]
     assert states.count(State.CONSENTING) == 2
+    await checked(stage)
+
+
+async def test_an_act_by_key_is_held_before_it_begins_and_charged_once(stage: Stage) -> None:
+    sold = replace(PRICE, price_per_act=euro(300), act_minimum_seconds=1)
+    expert, caller = await stage.expert(tariff=sold), await stage.caller()
+    await stage.say(Phrase("price", sold.by("act")))
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    await asyncio.sleep(1.2)
+    await stage.to_free_again(talk)
+    (first,) = (await stage.record(caller)).intervals
+    since_us = time.time_ns() // 1_000
+    await talk.expert.press("*8")
+    await stage.hears(talk.caller, Phrase("price", sold.by("act")), since_us=since_us)
+    await stage.hears(talk.caller, "press-1-or-2", since_us=since_us)
+    assert (await evidence.wallet(stage, caller)).pending == 0
+    await asyncio.sleep(0.2)
+    await talk.caller.press("1")
+    await asyncio.sleep(1)
+    await stage.both_talk(talk)
+    assert (await evidence.wallet(stage, caller)).pending == euro(300).amount
+    await asyncio.sleep(2)
+    await talk.caller.hang_up()
+    settlement = (await stage.ended(caller)).summary.settlement
+    assert settlement is not None
+    minutes = charge(PRICE, ((first.end_ms or 0) - first.start_ms) // 1_000)
+    assert settlement.charge == minutes + euro(300)
     await checked(stage)
 
 

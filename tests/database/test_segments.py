@@ -13,7 +13,7 @@ from billing.calls.story import tell
 from billing.calls.values import EndReason, Interval
 from billing.charging import service as charging
 from billing.charging.ending import Closed
-from billing.charging.values import Grant, Quote, Refused, Settlement
+from billing.charging.values import Grant, Quote, Refusal, Refused, Settlement
 from billing.kit.clock import to_ms
 from billing.tariffs import service as tariffs
 from tests.database.world import NOW, World, eur, tariff_of
@@ -231,3 +231,86 @@ async def test_the_books_find_a_closed_segment_that_its_tariff_does_not_give(
     async with world.sessions() as s:
         (finding,) = await books.check(s)
     assert "its segment 0 says another overrun_ms" in finding.sentence
+
+
+async def act(world: World, call_id: UUID) -> Quote | Refused:
+    async with world.sessions.begin() as s:
+        return await charging.quote(
+            s,
+            call_id,
+            account_id=world.account_id,
+            expert_id=world.expert_id,
+            number_id=world.number_id,
+            limits=world.limits,
+            at=world.now,
+            mode="act",
+        )
+
+
+@pytest.mark.parametrize(("seconds", "charged"), [(9, "0.00"), (10, "5.00"), (600, "5.00")])
+async def test_an_act_is_held_whole_and_charged_once(
+    world: World, seconds: int, charged: str
+) -> None:
+    await world.top_up("20.00")
+    await new_price(world, "1.20", price_per_act=eur("5.00"))
+    call_id = await world.granted_call()
+    await close(world, call_id, talked((0, 60)))
+    quoted = await act(world, call_id)
+    assert isinstance(quoted, Quote)
+    assert quoted.tariff.mode == "act"
+    async with world.sessions.begin() as s:
+        granted = await charging.initial(s, call_id, world.limits, world.now)
+    assert isinstance(granted, Grant)
+    assert granted.held == eur("5.00")
+    assert await world.available() == eur("13.80")
+    # It is lengthened for nothing more.
+    async with world.sessions.begin() as s:
+        longer = await charging.update(
+            s,
+            call_id,
+            request_number=granted.request_number + 1,
+            used_seconds=5,
+            limits=world.limits,
+            at=world.now,
+        )
+    assert longer.held == eur("5.00")
+    settlement = await settle(world, call_id, talked((0, 60), (100, 100 + seconds)))
+    assert settlement.charge == eur("1.20") + eur(charged)
+    async with world.sessions() as s:
+        assert await books.check(s) == []
+
+
+async def test_an_act_that_nobody_sells_is_refused_and_nothing_is_held(world: World) -> None:
+    await world.top_up("20.00")
+    call_id = await world.granted_call()
+    await close(world, call_id, talked((0, 60)))
+    assert await act(world, call_id) == Refused(Refusal.NO_ACT)
+    assert await world.available() == eur("18.80")
+
+
+async def test_an_act_that_was_paid_does_not_make_the_minute_known_nor_the_other_way(
+    world: World,
+) -> None:
+    await world.top_up("50.00")
+    await new_price(world, "1.20", price_per_act=eur("5.00"))
+    # This caller pays for an act only.
+    first = await world.receive()
+    await act(world, first)
+    async with world.sessions.begin() as s:
+        await charging.initial(s, first, world.limits, world.now)
+    await settle(world, first, talked((0, 60)))
+    second = await world.receive()
+    by_act = await act(world, second)
+    by_minute = await world.quote(second)
+    assert isinstance(by_act, Quote)
+    assert isinstance(by_minute, Quote)
+    assert (by_act.price_known, by_minute.price_known) == (True, False)
+    # Now for a minute, then for an act that he declines: only the minute is known by it.
+    async with world.sessions.begin() as s:
+        await charging.initial(s, second, world.limits, world.now)
+    await close(world, second, talked((0, 60)))
+    await act(world, second)
+    await settle(world, second, talked((0, 60)))
+    third = await world.quote(await world.receive())
+    assert isinstance(third, Quote)
+    assert third.price_known

@@ -1,5 +1,7 @@
 """Free and paid in turns, and topping up in mid-call: the machine's part, as values."""
 
+from dataclasses import replace
+
 import pytest
 
 from ari_app.calls import commands as c
@@ -8,8 +10,10 @@ from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, Interval
 from billing.charging.values import Grant, Quote, Refusal
 from tests.unit.test_call_machine import (
+    EXPERT,
     GRANT,
     T0,
+    TARIFF,
     Play,
     bridge_of,
     consenting,
@@ -172,6 +176,42 @@ def test_legs_that_never_leave_are_hung_up_and_paid_by_the_record() -> None:
     (settle,) = play.did(c.Settle)
     assert isinstance(settle, c.Settle)
     assert settle.by_record
+
+
+# By act.
+
+SOLD = replace(TARIFF, price_per_act=eur(2_500), act_maximum_seconds=900).by("act")
+
+
+def act_proposed() -> Play:
+    return out_of(free_again().keys("*8", Leg.EXPERT), T0 + 75_000)
+
+
+def test_an_act_is_one_price_that_is_said_alone_and_held_before_it_begins() -> None:
+    play = act_proposed()
+    assert play.did(c.AskQuote) == [c.AskQuote(EXPERT, "act")]
+    play.then(e.Quoted(replace(consented_quote(), tariff=SOLD, affordable_seconds=900)))
+    assert play.spoken() == ["price"]
+    play.said().keys("1")
+    assert play.did(c.Hold)
+    assert play.at(State.CONSENTING)
+    joined(play.then(e.Held(replace(NEXT, granted_seconds=900, final=True))), T0 + 90_000)
+    assert play.at(State.TALKING_PAID)
+    assert c.ArmAt("cut", T0 + 90_000 + 900_000 + 40) in play.last
+
+
+def test_who_sells_no_acts_is_told_so_and_the_talk_goes_on_free() -> None:
+    play = act_proposed().then(e.NotGranted(Refusal.NO_ACT))
+    assert play.at(State.FREEING)
+    assert play.spoken(Leg.EXPERT) == ["no-act-price"]
+
+
+def test_after_an_act_was_declined_the_minute_is_asked_for_as_such() -> None:
+    play = act_proposed().then(e.Quoted(replace(consented_quote(), tariff=SOLD)))
+    play.said().keys("2").said(Leg.CALLER).said(Leg.EXPERT)
+    joined(play, T0 + 80_000).then(e.TimerFired("offer"))
+    out_of(play.keys("*7", Leg.EXPERT), T0 + 85_000)
+    assert play.did(c.AskQuote) == [c.AskQuote(EXPERT, "minute")]
 
 
 # Topping up.

@@ -18,6 +18,7 @@ CALL_MACHINE_IDS = {
     "offer-later",
     "price-declined",
     "price-not-possible",
+    "no-act-price",
     "no-free-talk-left",
     "caller-tops-up",
     "voucher-later",
