@@ -33,6 +33,7 @@ from primeline.commands import (
     phones,
     premium,
     reconcile,
+    replay,
     reports,
     rules,
     statements,
@@ -131,6 +132,7 @@ app.command("alarms")(monitoring.list_alarms)
 app.command("status")(monitoring.status)
 app.command("doctor")(doctor.doctor)
 app.command("reconcile")(reconcile.reconcile)
+app.command("replay")(replay.replay)
 app.command("revenue")(reports.revenue)
 app.command("price")(reports.price)
 app.add_typer(trunks.app, name="trunk")
