@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+from ari_app.calls import returning
 from ari_app.calls.adopting import Next, adopt
 from ari_app.calls.data import CallData, Talk
 from ari_app.calls.names import number_of
 from ari_app.calls.snapshot import Snapshot
-from ari_app.calls.states import Leg
+from ari_app.calls.states import Leg, State
 from billing.accounts.values import Identified
-from billing.calls.values import EndReason, NoPayer, OpenCall
+from billing.calls.values import EndReason, Interval, NoPayer, OpenCall
 from billing.catalogue.values import LINES, ServedNumber
 from billing.kit.limits import Limits
 from billing.money.values import Money
@@ -69,6 +70,30 @@ def adopted(call: OpenCall, data: CallData, start_ms: int) -> Next:
         limited=True,
     )
     return adopt(data, talk, number_of(bridge))
+
+
+def stands_between_talks(call: OpenCall, seen: Snapshot, start_ms: int | None) -> bool:
+    """Whether both legs are up in no bridge, where the call had talked and was to talk on.
+
+    `start_ms` is when the talk of its newest bridge began, None: it didn't.
+    """
+    legs = {call.caller_channel, call.expert_channel}
+    inside = frozenset[str]().union(*seen.bridges.values()) if seen.bridges else frozenset()
+    if not legs <= seen.ours or legs & inside or call.premium is not None:
+        return False
+    if call.state in returning.JOINING:
+        return start_ms is None and bool(call.intervals or call.free_from_ms is not None)
+    return call.state in returning.PAID | returning.FREE
+
+
+def brought_back(call: OpenCall, data: CallData, proved: tuple[Interval, ...], says: int) -> Next:
+    """The call as it goes on between two talks; `proved` is all its paid time so far."""
+    data = replace(data, intervals=proved)
+    was = State(call.state)
+    if was in returning.PAID and data.grant is None:
+        # Its money was given back, whatever it was doing.
+        was = State.FREEING
+    return returning.back(data, was, number_of(call.talk_bridge or ""), says)
 
 
 def no_payer_of(call: OpenCall) -> NoPayer | None:

@@ -55,6 +55,11 @@ def left(turn: Turn, event: Left) -> None:
         _go_on(turn)
         return
     turn.do(Arm(STATE_TIMER, turn.data.limits.hold_ms))
+    tell(turn)
+
+
+def tell(turn: Turn) -> None:
+    """Tell the caller that he is on hold and doesn't pay for it."""
     turn.say_aside(Leg.CALLER, "expert-holds")
 
 
@@ -67,7 +72,7 @@ def said(turn: Turn, event: Said) -> None:
 def timer(turn: Turn, event: TimerFired) -> None:
     """Told again; or the hold lasts too long and the call ends, paid until the meter stopped."""
     if event.timer == PLEASE_WAIT_TIMER:
-        turn.say_aside(Leg.CALLER, "expert-holds")
+        tell(turn)
     elif event.timer != STATE_TIMER:
         return
     elif turn.data.talk is not None:

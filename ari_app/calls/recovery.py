@@ -14,7 +14,14 @@ import structlog
 
 from ari_app.ari.client import AriClient, AriError
 from ari_app.calls.adopting import RECOVERED_SAYS, Next, let_go, release
-from ari_app.calls.found import adopted, data_of, no_payer_of, reason_of
+from ari_app.calls.found import (
+    adopted,
+    brought_back,
+    data_of,
+    no_payer_of,
+    reason_of,
+    stands_between_talks,
+)
 from ari_app.calls.missed import legs_now, tell_missed
 from ari_app.calls.names import Names, call_of
 from ari_app.calls.registry import Registry
@@ -24,7 +31,7 @@ from ari_app.cel import CelReader
 from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.calls import service as calls
-from billing.calls.values import EndReason, OpenCall
+from billing.calls.values import EndReason, Interval, OpenCall
 from billing.kit.database import Sessions
 
 SAYS = (*range(1, 30), *range(RECOVERED_SAYS, RECOVERED_SAYS + 10))
@@ -188,11 +195,29 @@ class Recovery:
             log.info("talk adopted", call_id=str(call.call_id))
             return
         says = await self._hush(call)
+        proved = await self._between_talks(call, seen, start_ms)
+        if proved is not None:
+            self._start(call, brought_back(call, data, proved, says), by_cel=True)
+            log.info("call brought back", call_id=str(call.call_id), state=call.state)
+            return
         talked = start_ms is not None or call.intervals or call.free_from_ms is not None
         if not talked and caller_up:
             self._start(call, let_go(data, says), by_cel=False)
         else:
             self._start(call, release(data, reason_of(call, seen), says), by_cel=True)
+
+    async def _between_talks(
+        self, call: OpenCall, seen: Snapshot, start_ms: int | None
+    ) -> tuple[Interval, ...] | None:
+        """All paid time of a call whose legs wait for their next talk; None: they don't.
+
+        Or not all of it can be proved: then nobody could say how much of the grant is left.
+        """
+        if not stands_between_talks(call, seen, start_ms):
+            return None
+        async with self._sessions.begin() as session:
+            proved = await calls.proved_time(session, call.call_id)
+        return proved.intervals if proved.complete else None
 
     async def _hush(self, call: OpenCall) -> int:
         """Stop what the process before was saying: requests to a channel wait behind a prompt.

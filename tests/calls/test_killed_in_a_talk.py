@@ -181,3 +181,48 @@ async def test_killed_as_the_talk_is_stopped_it_is_paid_once_and_not_more_than_g
     assert record.summary.settlement is not None
     assert record.summary.settlement.charge == euro(CUT_CENTS)
     await all_in_order(without_database.stage)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def between(without_database: Talks, stopping: ParkedCall) -> Talks:
+    """Killed while talks stand still: one is topped up, one on hold, one asked for a price."""
+    stage = without_database.stage
+    assert stopping.call_id is not None
+    park = Park(stage)
+    topping, held, asked = await asyncio.gather(*(park.talking_paid() for _ in range(3)))
+    await asyncio.sleep(1.2)
+    await stage.to_free_again(asked.talk)
+    held.talk.expert.hold()
+    await asyncio.gather(
+        stage.to_topping_up(topping.talk),
+        stage.hears(held.talk.caller, "expert-holds"),
+        stage.to_consenting(asked.talk),
+    )
+    killed_at = await _kill(stage)
+    await stage.system.start("ari_app")
+    await evidence.connected(stage, since_us=killed_at)
+    await stage.hears(asked.talk.caller, "stays-free", since_us=killed_at)
+    await stage.hears(held.talk.caller, "expert-holds", since_us=killed_at)
+    held.talk.expert.unhold()
+    await asyncio.sleep(1)
+    for call in (topping, held, asked):
+        await stage.both_talk(call.talk)
+    await asyncio.sleep(1.2)
+    for call in (topping, held, asked):
+        await call.talk.expert.hang_up()
+        await call.talk.caller.wait_ended()
+    return Talks(stage, {"topping": topping, "held": held, "asked": asked})
+
+
+@pytest.mark.parametrize(("name", "stretches"), [("topping", 2), ("held", 2), ("asked", 1)])
+async def test_a_talk_that_stood_still_goes_on_after_a_restart(
+    between: Talks, name: str, stretches: int
+) -> None:
+    record = await settled_once(between.stage, between.by_name[name])
+    assert record.summary.reason == "expert-hung-up"
+    assert len(record.intervals) == stretches
+    assert any(one.what == "brought back after a restart" for one in record.timeline)
+
+
+async def test_after_talks_that_stood_still_the_books_are_right(between: Talks) -> None:
+    await all_in_order(between.stage)
