@@ -11,12 +11,17 @@ _ID = "019aab7e-8f3c-7d11-b0f2-a4c6d8e0f1a2"
 _AT = "2026-11-22T12:00:00Z"
 
 
+Kind = Literal["end-call", "propose-paid", "propose-act", "back-to-free"]
+
+
 class OrderNew(Request):
     """What is wanted of a call."""
 
-    kind: Literal["end-call"] = Field(
-        description="`end-call`: end it now, whatever it is doing. What was talked is charged,"
-        " both are told.",
+    kind: Kind = Field(
+        description="`end-call`: end it now, whatever it is doing; what was talked is charged,"
+        " both are told. `propose-paid`, `propose-act`: ask the caller of a free talk for his"
+        " consent to a price by the minute, or of an act. `back-to-free`: nobody pays any more in"
+        " a paid talk.",
         examples=["end-call"],
     )
     within_seconds: int = Field(
@@ -33,15 +38,17 @@ class Order(Answer):
 
     id: Id = Field(description="The order's id.", examples=[_ID])
     call_id: Id = Field(description="The call's id.", examples=[_ID])
-    kind: Literal["end-call"] = Field(description="What is wanted.", examples=["end-call"])
+    kind: Kind = Field(description="What is wanted.", examples=["end-call"])
     state: Literal["asked", "taken", "done", "expired"] = Field(
-        description="`asked`: not taken up yet; `taken`: begun; `done`: the call has ended;"
+        description="`asked`: not taken up yet; `taken`: begun; `done`: carried out, or the"
+        " call has ended;"
         " `expired`: nobody took it up in time, and nobody will.",
         examples=["done"],
     )
     result: str | None = Field(
         description="Why the call ended, once it has; another reason than the order if somebody"
-        " was faster.",
+        " was faster. Of a switch: `proposed` (the caller is asked now), `back-to-free`, or why"
+        " not: `not-now`, `no-payer`, `offer-later`, `no-free-talk-left`.",
         examples=["operator-ended"],
     )
     asked_by: str = Field(description="Who gave it.", examples=["key:office"])

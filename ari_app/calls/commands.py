@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from ari_app.calls.states import Leg
 from billing.calls.values import EndReason, Interval, NoPayer
@@ -255,6 +256,14 @@ class CloseSegment(Command):
     """Pay what was talked under the present price, and give the rest of its holds back."""
 
     intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOrder(Command):
+    """Write what came of an order to switch the talk."""
+
+    order_id: UUID
+    result: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ were told, by a clock that nobody sets (None: not known).
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
 
 from ari_app.calls.states import Leg
 from billing.calls.values import Reception
@@ -13,6 +15,7 @@ from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote, Refusal, Settlement
 from billing.money.values import Money
 from billing.pins.values import PinCheck
+from billing.tariffs.values import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,14 @@ class DatabaseAway(Event):
 @dataclass(frozen=True, slots=True)
 class EndOrdered(Event):
     """The call is to end, whatever it is doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOrdered(Event):
+    """The talk is to be paid in this way, if the caller accepts, or free; as if keyed in it."""
+
+    order_id: UUID
+    to: Mode | Literal["free"]
 
 
 # From ourselves.

@@ -1,6 +1,7 @@
 """Keys in a talk: feature codes of two keys; what is none is passed on to the other side."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from ari_app.calls import on_hold, switching, talking, topping
@@ -15,9 +16,9 @@ _OTHER: Final = {Leg.CALLER: Leg.EXPERT, Leg.EXPERT: Leg.CALLER}
 _TIMERS: Final = {Leg.CALLER: "key-caller", Leg.EXPERT: "key-expert"}
 _BY_TIMER: Final = {timer: leg for leg, timer in _TIMERS.items()}
 
-CODES: Final[Mapping[tuple[Leg, str], Mapping[State, Callable[[Turn], None]]]] = {
-    (Leg.EXPERT, "*7"): {State.TALKING_FREE: switching.propose},
-    (Leg.EXPERT, "*8"): {State.TALKING_FREE: switching.propose_act},
+CODES: Final[Mapping[tuple[Leg, str], Mapping[State, Callable[[Turn], object]]]] = {
+    (Leg.EXPERT, "*7"): {State.TALKING_FREE: partial(switching.propose, mode="minute")},
+    (Leg.EXPERT, "*8"): {State.TALKING_FREE: partial(switching.propose, mode="act")},
     (Leg.EXPERT, "*9"): {State.TALKING_PAID: switching.back_to_free},
     (Leg.CALLER, "*5"): {State.TALKING_PAID: topping.top_up},
 }

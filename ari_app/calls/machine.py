@@ -24,7 +24,7 @@ from ari_app.calls import (
     topping,
 )
 from ari_app.calls import events as e
-from ari_app.calls.commands import Command
+from ari_app.calls.commands import CloseOrder, Command
 from ari_app.calls.data import CallData
 from ari_app.calls.premium_table import PREMIUM
 from ari_app.calls.states import Leg, State
@@ -142,6 +142,7 @@ TABLE: Final[Column] = {
     S.TALKING_FREE: {
         **_TALK,
         (e.Key, None): rule(features.key, S.CONSENTING),
+        (e.SwitchOrdered, None): rule(ordered.switch, S.CONSENTING),
         (e.SegmentClosed, None): rule(switching.segment_closed),
     },
     S.CONSENTING: {
@@ -185,6 +186,7 @@ TABLE: Final[Column] = {
         **_TALK,
         (e.TimerFired, None): rule(features.timer, S.ON_HOLD, S.STOPPING, S.SETTLING),
         (e.Key, None): rule(features.key, S.FREEING, S.TOPPING_UP),
+        (e.SwitchOrdered, None): rule(ordered.switch, S.FREEING),
         (e.Said, None): rule(joining.joining_said),
         (e.Extended, None): rule(talking.extended),
         (e.LimitSet, None): rule(talking.limit_set),
@@ -270,6 +272,8 @@ def step(data: CallData, event: e.Event) -> tuple[CallData, tuple[Command, ...]]
     column = PREMIUM if data.carrier_billed else TABLE
     found = column[data.state].get(_kind(event))
     if found is None:
+        if isinstance(event, e.SwitchOrdered):
+            return data, (CloseOrder(event.order_id, ordered.NOT_NOW),)
         if isinstance(event, _ANY_TIME + _ANSWERS):
             return data, ()
         raise IllegalEvent(data.state, event)

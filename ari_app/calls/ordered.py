@@ -1,11 +1,15 @@
-"""An operator's order to end a call: done in any state, never asked of anybody in the call."""
+"""Orders to a call: its end, in any state and asked of nobody; a switch, as if it were keyed."""
 
-from ari_app.calls.commands import DropBridge, Note, Ring
-from ari_app.calls.events import EndOrdered
+from ari_app.calls import switching
+from ari_app.calls.commands import CloseOrder, DropBridge, Note, Ring
+from ari_app.calls.events import EndOrdered, SwitchOrdered
 from ari_app.calls.states import State
 from ari_app.calls.stopping import stop
 from ari_app.calls.turn import Turn
 from billing.calls.values import EndReason
+
+NOT_NOW = "not-now"
+"""The call is in no talk that could be switched so."""
 
 RINGING = frozenset({State.RINGING, State.OFFERING})
 
@@ -30,6 +34,18 @@ def end_talk(turn: Turn, event: EndOrdered) -> None:
         turn.do(DropBridge(talk.bridge))
     turn.set(talk=None)
     _settle(turn)
+
+
+def switch(turn: Turn, event: SwitchOrdered) -> None:
+    """Do what a key of the expert would do in this talk, and say what came of it."""
+    data = turn.data
+    talking = data.talk is not None and data.talk.from_ms is not None
+    result = NOT_NOW
+    if talking and data.state is State.TALKING_FREE and event.to != "free":
+        result = switching.propose(turn, event.to)
+    elif talking and data.state is State.TALKING_PAID and event.to == "free":
+        result = switching.back_to_free(turn)
+    turn.do(CloseOrder(event.order_id, result))
 
 
 def _settle(turn: Turn) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import structlog
@@ -12,11 +12,26 @@ import structlog
 from ari_app.calls import events as e
 from ari_app.calls.registry import Registry
 from billing.calls import orders
+from billing.calls.orders import Order, OrderKind
 from billing.kit.listening import listen
+from billing.tariffs.values import Mode
 
 EVERY_MS: Final = 1_000
 
 log = structlog.get_logger(__name__)
+
+
+_SWITCHES: Final[dict[OrderKind, Mode | Literal["free"]]] = {
+    OrderKind.PROPOSE_PAID: "minute",
+    OrderKind.PROPOSE_ACT: "act",
+    OrderKind.BACK_TO_FREE: "free",
+}
+
+
+def _event(order: Order) -> e.Event:
+    if order.kind is OrderKind.END_CALL:
+        return e.EndOrdered()
+    return e.SwitchOrdered(order.order_id, _SWITCHES[order.kind])
 
 
 class Orders:
@@ -61,6 +76,6 @@ class Orders:
             return
         for order in attended.to_do:
             log.info("order", call_id=str(order.call_id), kind=str(order.kind))
-            registry.tell(order.call_id, e.EndOrdered())
+            registry.tell(order.call_id, _event(order))
             self._in_hand.add(order.order_id)
         self._in_hand -= attended.closed

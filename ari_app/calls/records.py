@@ -20,6 +20,7 @@ from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.accounts import service as accounts
 from billing.accounts import vouchers
+from billing.calls import orders
 from billing.calls import service as calls
 from billing.calls.values import TimelineEntry
 from billing.catalogue import service as catalogue
@@ -323,6 +324,13 @@ class Records:
                     return e.SegmentClosed(closed.bill.billed_seconds if closed else 0)
 
                 return close
+
+            case c.CloseOrder(order_id, result):
+
+                async def close_order(s: AsyncSession) -> None:
+                    await orders.carried_out(s, order_id, result=result, at=_now())
+
+                return close_order
 
             case c.RedeemVoucher(code):
 

@@ -34,46 +34,41 @@ LEAST_FREE_MS = 1_000
 """Less free talk than this is none."""
 
 
-def propose(turn: Turn) -> None:
-    """The expert asks for talk paid by the minute."""
-    _propose(turn, "minute")
+def propose(turn: Turn, mode: Mode) -> str:
+    """The expert asks to be paid: the free talk stands still while the caller is asked.
 
-
-def propose_act(turn: Turn) -> None:
-    """The expert asks for one price for a service."""
-    _propose(turn, "act")
-
-
-def _propose(turn: Turn, mode: Mode) -> None:
-    """The free talk stands still while the caller is asked."""
+    Gives what came of it, in a word.
+    """
     data = turn.data
     if data.caller is None or data.expert is None:
-        _refuse_offer(turn, "nobody pays", "no-payer")
-    elif data.offer_later or data.offers >= data.limits.consent_offers:
-        _refuse_offer(turn, "too many offers", "offer-later")
-    else:
-        turn.set(offers=data.offers + 1)
-        turn.do(Note("paid talk offered", {"offer": data.offers + 1, "by": mode}))
-        parting.part(turn, State.CONSENTING, data.limits.consenting_ms)
-        turn.set(quote=None, price_said=False, price_heard=False, proposed=mode)
+        return _refuse_offer(turn, "nobody pays", "no-payer")
+    if data.offer_later or data.offers >= data.limits.consent_offers:
+        return _refuse_offer(turn, "too many offers", "offer-later")
+    turn.set(offers=data.offers + 1)
+    turn.do(Note("paid talk offered", {"offer": data.offers + 1, "by": mode}))
+    parting.part(turn, State.CONSENTING, data.limits.consenting_ms)
+    turn.set(quote=None, price_said=False, price_heard=False, proposed=mode)
+    return "proposed"
 
 
-def _refuse_offer(turn: Turn, why: str, phrase: str) -> None:
+def _refuse_offer(turn: Turn, why: str, phrase: str) -> str:
     turn.do(Note("paid talk not offered", {"because": why}))
     turn.say_aside(Leg.EXPERT, phrase)
+    return phrase
 
 
-def back_to_free(turn: Turn) -> None:
-    """The expert wants no more money: the meter stops at once."""
+def back_to_free(turn: Turn) -> str:
+    """The expert wants no more money: the meter stops at once. Gives what came of it."""
     data = turn.data
     assert data.number is not None  # a talk has a number
     if data.number.free_limit_seconds * 1_000 - data.free_ms < LEAST_FREE_MS:
         turn.do(Note("not back to free", {"because": "no free talk is left"}))
         turn.say_aside(Leg.EXPERT, "no-free-talk-left")
-        return
+        return "no-free-talk-left"
     turn.do(Note("back to free"))
     parting.part(turn, State.FREEING, data.limits.freeing_ms)
     turn.set(closing=True)
+    return "back-to-free"
 
 
 # Consenting.

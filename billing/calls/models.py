@@ -117,7 +117,9 @@ class CallOrder(Base):
 
     __tablename__ = "call_orders"
     __table_args__ = (
-        CheckConstraint("kind IN ('end-call')", name="kind"),
+        CheckConstraint(
+            "kind IN ('end-call', 'propose-paid', 'propose-act', 'back-to-free')", name="kind"
+        ),
         CheckConstraint("state IN ('asked', 'taken', 'done', 'expired')", name="state"),
         CheckConstraint("(state IN ('done', 'expired')) = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(state = 'done') = (result IS NOT NULL)", name="result"),
@@ -140,7 +142,7 @@ class CallOrder(Base):
     state: Mapped[str]
     taken_at: Mapped[datetime | None] = mapped_column(comment="by the process that has the call")
     closed_at: Mapped[datetime | None]
-    result: Mapped[str | None] = mapped_column(comment="why the call ended, once it has")
+    result: Mapped[str | None] = mapped_column(comment="what came of it, or why the call ended")
 
 
 class LineSession(Base):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +31,9 @@ class OrderKind(StrEnum):
     """What may be ordered."""
 
     END_CALL = "end-call"
+    PROPOSE_PAID = "propose-paid"
+    PROPOSE_ACT = "propose-act"
+    BACK_TO_FREE = "back-to-free"
 
 
 class OrderState(StrEnum):
@@ -44,7 +47,7 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it stands. `result` is the reason that the call ended with, once it has."""
+    """An order as it stands. `result` is what came of it, or why its call ended, once it has."""
 
     order_id: UUID
     call_id: UUID
@@ -180,6 +183,21 @@ async def attend(
             closed.add(row.id)
     await s.flush()
     return Attended(tuple(_value(row, None, at) for row in to_do), frozenset(closed))
+
+
+async def carried_out(s: AsyncSession, order_id: UUID, *, result: str, at: datetime) -> None:
+    """Close an order to a call that goes on, and say what came of it; the first result stays."""
+    await s.execute(
+        update(CallOrder)
+        .where(CallOrder.id == order_id, CallOrder.closed_at.is_(None))
+        .values(
+            state=OrderState.DONE,
+            result=result,
+            closed_at=at,
+            taken_at=func.coalesce(CallOrder.taken_at, at),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _with_reason() -> Select[CallOrder, str | None]:

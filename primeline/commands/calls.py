@@ -27,6 +27,8 @@ from primeline.commands.common import JsonOption, show_list, show_one, transact
 app = typer.Typer(invoke_without_command=True, help="Calls, open and ended.")
 
 app.command("end")(orders.end)
+app.command("propose-paid")(orders.propose_paid)
+app.command("back-to-free")(orders.back_to_free)
 
 LimitOption = Annotated[int, typer.Option(help="How many at most", min=1, max=10_000)]
 OpenOption = Annotated[bool, typer.Option("--open", help="Only calls that go on")]

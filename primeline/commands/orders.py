@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls import finding, orders
-from billing.calls.orders import Order
+from billing.calls.orders import Order, OrderKind
 from billing.kit.clock import now
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
 
@@ -30,10 +30,27 @@ def list_(
 
 def end(call: CallArgument, as_json: JsonOption = False) -> None:
     """End a call, whatever it is doing: what was talked is charged, both are told."""
+    _ask(call, OrderKind.END_CALL, as_json=as_json)
 
+
+def propose_paid(
+    call: CallArgument,
+    act: Annotated[bool, typer.Option("--act", help="One price for a service")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the caller of a free talk for his consent to a price, as the expert's key does."""
+    _ask(call, OrderKind.PROPOSE_ACT if act else OrderKind.PROPOSE_PAID, as_json=as_json)
+
+
+def back_to_free(call: CallArgument, as_json: JsonOption = False) -> None:
+    """Go back to free in a paid talk: what was talked is charged, and nothing from then on."""
+    _ask(call, OrderKind.BACK_TO_FREE, as_json=as_json)
+
+
+def _ask(call: str, kind: OrderKind, *, as_json: bool) -> None:
     async def work(s: AsyncSession) -> Order:
         call_id = await finding.call_by_beginning(s, call)
-        order = await orders.ask(s, call_id, asked_by=getpass.getuser(), at=now())
+        order = await orders.ask(s, call_id, asked_by=getpass.getuser(), at=now(), kind=kind)
         await audited(s, "ordered", "call", call_id, kind=str(order.kind), order=order.order_id)
         return order
 

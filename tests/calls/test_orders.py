@@ -13,7 +13,7 @@ import pytest_asyncio
 from ari_app.calls.states import State
 from billing.calls import orders
 from billing.calls.errors import CallEnded
-from billing.calls.orders import Order
+from billing.calls.orders import Order, OrderKind
 from billing.catalogue.values import Availability
 from primeline.phones import State as PhoneState
 from tests.calls import evidence
@@ -103,13 +103,43 @@ async def _(stage: Stage) -> None:
         await order_end(stage, caller)
 
 
+async def order_switch(stage: Stage, caller: CallerOnStage, kind: OrderKind) -> str | None:
+    """Order a switch and wait for what comes of it."""
+    call_id = (await stage.record(caller)).summary.call_id
+    async with stage.sessions.begin() as s:
+        order = await orders.ask(s, call_id, asked_by="Olga", at=datetime.now(UTC), kind=kind)
+    return (await done(stage, order.order_id)).result
+
+
+@ordered("a talk goes back to free and to paid again only if the caller accepts")
+async def _(stage: Stage) -> None:
+    expert, caller = await stage.expert(), await stage.caller()
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    await asyncio.sleep(1.2)
+    assert await order_switch(stage, caller, OrderKind.PROPOSE_PAID) == "not-now"
+    assert await order_switch(stage, caller, OrderKind.BACK_TO_FREE) == "back-to-free"
+    await stage.hears(talk.caller, "free-from-now")
+    await asyncio.sleep(0.5)
+    await stage.both_talk(talk)
+    assert await order_switch(stage, caller, OrderKind.PROPOSE_PAID) == "proposed"
+    await stage.hears(talk.caller, "press-1-or-2")
+    await asyncio.sleep(0.2)
+    assert (await evidence.wallet(stage, caller)).pending == 0
+    await talk.caller.press("1")
+    await asyncio.sleep(1)
+    await stage.both_talk(talk)
+    assert (await evidence.wallet(stage, caller)).pending > 0
+    await talk.caller.hang_up()
+    assert len((await stage.ended(caller)).intervals) == 2
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def played(alone: Stage) -> Outcomes[None]:
     return await ordered.play(alone)
 
 
 @pytest.mark.parametrize("name", ordered.names)
-async def test_an_order_ends_a_call_so_that(played: Outcomes[None], name: str) -> None:
+async def test_an_order_is_carried_out_so_that(played: Outcomes[None], name: str) -> None:
     played.of(name)
 
 

@@ -51,3 +51,22 @@ async def test_a_call_that_has_ended_cant_be_ended(world: World) -> None:
     await world.settle(call_id, None)
     result = await run("calls", "end", str(call_id))
     assert (result.exit_code, result.stderr) == (1, f"Call {call_id} has ended.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("propose-paid",), "propose-paid"),
+        (("propose-paid", "--act"), "propose-act"),
+        (("back-to-free",), "back-to-free"),
+    ],
+)
+async def test_a_switch_is_ordered_by_command(
+    world: World, words: tuple[str, ...], kind: str
+) -> None:
+    call_id = await world.receive()
+    order = await answer("calls", *words, str(call_id))
+    assert (order["kind"], order["state"]) == (kind, "asked")
+    async with world.sessions() as s:
+        audited = await s.execute(text("SELECT action FROM audit_entries WHERE subject = 'call'"))
+        assert audited.all() == [("ordered",)]

@@ -10,7 +10,7 @@ import pytest
 
 from billing.calls import orders
 from billing.calls.errors import CallEnded, CallUnknown, OrderUnknown
-from billing.calls.orders import Attended, Order
+from billing.calls.orders import Attended, Order, OrderKind
 from billing.calls.values import EndReason
 from billing.kit.listening import Connected, Lost, Told, listen
 from tests.database.world import World
@@ -154,3 +154,25 @@ async def test_a_database_that_refuses_to_be_listened_to_is_asked_again(
     async with asyncio.timeout(5), aclosing(listen(nowhere, orders.CHANNEL)) as heard:
         told = [await anext(heard) for _ in range(2)]
     assert told == [Lost(), Lost()]
+
+
+async def test_a_switch_is_an_order_of_its_own_and_done_while_the_call_goes_on(
+    world: World,
+) -> None:
+    call_id = await world.receive()
+    end = await asked(world, call_id)
+    async with world.sessions.begin() as s:
+        kind = OrderKind.PROPOSE_ACT
+        switch = await orders.ask(s, call_id, asked_by="Olga", at=world.now, kind=kind)
+    taken = await attended(world, [call_id])
+    assert {one.kind for one in taken.to_do} == {OrderKind.END_CALL, OrderKind.PROPOSE_ACT}
+    for result in ("proposed", "not-now"):
+        async with world.sessions.begin() as s:
+            await orders.carried_out(s, switch.order_id, result=result, at=world.now)
+    done = await now(world, switch)
+    assert (done.state, done.result) == ("done", "proposed")
+    assert (await now(world, end)).state == "taken"
+    # It needs no attention any more, though its call goes on.
+    assert (await attended(world, [call_id], in_hand=[switch.order_id, end.order_id])).closed == {
+        switch.order_id
+    }

@@ -1,6 +1,8 @@
 """Free and paid in turns, and topping up in mid-call: the machine's part, as values."""
 
 from dataclasses import replace
+from typing import Literal
+from uuid import UUID
 
 import pytest
 
@@ -22,6 +24,8 @@ from tests.unit.test_call_machine import (
     free_talk,
     freeing,
     joined,
+    joining,
+    offering,
     out_of,
     talking,
     topping_up,
@@ -212,6 +216,48 @@ def test_after_an_act_was_declined_the_minute_is_asked_for_as_such() -> None:
     joined(play, T0 + 80_000).then(e.TimerFired("offer"))
     out_of(play.keys("*7", Leg.EXPERT), T0 + 85_000)
     assert play.did(c.AskQuote) == [c.AskQuote(EXPERT, "minute")]
+
+
+# By order.
+
+ORDER = UUID(int=9)
+
+
+def ordered(play: Play, to: Literal["minute", "act", "free"]) -> list[c.Command]:
+    return play.then(e.SwitchOrdered(ORDER, to)).did(c.CloseOrder)
+
+
+def test_an_order_does_what_the_experts_key_does() -> None:
+    play = free_again()
+    assert ordered(play, "act") == [c.CloseOrder(ORDER, "proposed")]
+    assert play.at(State.CONSENTING)
+    out_of(play, T0 + 75_000)
+    assert play.did(c.AskQuote) == [c.AskQuote(EXPERT, "act")]
+    play = talking()
+    assert ordered(play, "free") == [c.CloseOrder(ORDER, "back-to-free")]
+    assert play.at(State.FREEING)
+
+
+def test_an_order_that_means_nothing_now_changes_nothing_and_is_told_so() -> None:
+    cases: list[tuple[Play, Literal["minute", "act", "free"]]] = [
+        (talking(), "minute"),
+        (free_again(), "free"),
+        (joining(), "free"),
+        (consenting(), "minute"),
+        (topping_up(), "free"),
+        (offering(), "act"),
+    ]
+    for play, to in cases:
+        before = play.data
+        assert ordered(play, to) == [c.CloseOrder(ORDER, "not-now")]
+        assert play.data == before
+
+
+def test_an_order_is_bound_by_what_binds_the_key() -> None:
+    assert ordered(free_talk(), "minute") == [c.CloseOrder(ORDER, "no-payer")]
+    play = free_again()
+    play.data = replace(play.data, offer_later=True)
+    assert ordered(play, "minute") == [c.CloseOrder(ORDER, "offer-later")]
 
 
 # Topping up.
