@@ -20,7 +20,7 @@ LEGS = ("1.1", f"{CALL}-expert-1")
 BRIDGE = f"{CALL}-paid-1"
 
 
-def found(**changes: object) -> CallData:
+def found() -> CallData:
     """All that the database knows of a call with one paid stretch behind it."""
     data = topping_up().data
     return replace(
@@ -34,7 +34,6 @@ def found(**changes: object) -> CallData:
         quote=data.quote,
         grant=GRANT,
         intervals=PAID,
-        **changes,
     )
 
 
@@ -63,7 +62,7 @@ def test_an_expert_on_hold_is_waited_for_and_nobody_pays_meanwhile() -> None:
 
 @pytest.mark.parametrize("was", [State.CONSENTING, State.FREEING, State.TALKING_FREE])
 def test_who_was_asked_for_a_price_talks_on_free(was: State) -> None:
-    play = returned(found(segment_from=1, earlier_seconds=61, free_ms=5_000), was)
+    play = returned(replace(found(), segment_from=1, earlier_seconds=61, free_ms=5_000), was)
     assert play.at(State.FREEING)
     play.said(Leg.CALLER).said(Leg.EXPERT)
     assert play.at(State.TALKING_FREE)
@@ -73,7 +72,7 @@ def test_who_was_asked_for_a_price_talks_on_free(was: State) -> None:
 
 
 def test_what_was_held_for_a_talk_that_never_began_is_given_back() -> None:
-    data = found(segment_from=1)
+    data = replace(found(), segment_from=1)
     assert returned(data, State.CONSENTING).did(c.CloseSegment) == [c.CloseSegment(PAID)]
     assert not returned(replace(data, grant=None), State.CONSENTING).did(c.CloseSegment)
 
