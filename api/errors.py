@@ -56,7 +56,9 @@ PHRASES: Final[Mapping[int, str]] = {
 }
 """What RFC 9110 calls them; Python does so only from 3.13 on."""
 
-VALUES_UNKNOWN: Final = frozenset({"reference-unknown", "time-zone-unknown", "voucher-unknown"})
+VALUES_UNKNOWN: Final = frozenset(
+    {"holidays-unknown", "reference-unknown", "time-zone-unknown", "voucher-unknown"}
+)
 """Codes that end like something that isn't there, but name a value that was given."""
 
 

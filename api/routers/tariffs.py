@@ -1,10 +1,10 @@
 """Tariffs: new versions, never edits; and what a price means before anybody pays it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, status
+from fastapi import APIRouter, Path, Query, status
 
 from api.auth import MayManage, MayRead
 from api.deps import Now, Transaction
@@ -12,10 +12,10 @@ from api.errors import referring
 from api.paging import Page, Paged, page_of
 from api.problems import problems
 from api.schemas import tariffs as schema
-from api.schemas.base import amount_of
+from api.schemas.base import MomentIn, amount_of
 from billing.catalogue.tollfree import check_notice
 from billing.tariffs import rules, service
-from billing.tariffs.service import TariffUnknown
+from billing.tariffs.service import TariffNotBegun, TariffUnknown
 from billing.tariffs.values import Tariff
 from dialplan.prompts.catalogue import LANGUAGES
 from dialplan.prompts.sentences import transcript
@@ -26,6 +26,14 @@ router = APIRouter(prefix="/tariffs", tags=["tariffs"])
 TariffId = Annotated[
     UUID, Path(description="A tariff's id.", examples=["5b1f4c77-0d0e-4b43-8a43-5f0b6f1e2d3c"])
 ]
+
+
+_WINDOW_PROBLEMS: Final = (
+    "invalid-window",
+    "windows-overlap",
+    "time-zone-unknown",
+    "holidays-unknown",
+)
 
 
 @router.get("", summary="List the tariffs")
@@ -39,14 +47,19 @@ async def list_tariffs(s: Transaction, _: MayRead, paging: Paged, at: Now) -> Pa
     "",
     summary="Make a tariff",
     status_code=status.HTTP_201_CREATED,
-    responses=problems("tariff-taken", "invalid-tariff"),
+    responses=problems("tariff-taken", "invalid-tariff", *_WINDOW_PROBLEMS),
 )
 async def add_tariff(
     body: schema.TariffNew, s: Transaction, actor: MayManage, at: Now
 ) -> schema.Tariff:
     """Make a tariff with its first version. Its price is spoken from that version's start on."""
     kept = await service.add_tariff(
-        s, name=body.name, tariff=body.terms.value(), valid_from=body.valid_from or at, at=at
+        s,
+        name=body.name,
+        tariff=body.terms.value(),
+        valid_from=body.valid_from or at,
+        at=at,
+        timetable=body.timetable_value(),
     )
     detail = schema.version_shown(kept).model_dump(mode="json")
     await actor.record(s, "added", "tariff", kept.tariff_id, at=at, name=body.name, **detail)
@@ -97,6 +110,34 @@ async def get_tariff(tariff_id: TariffId, s: Transaction, _: MayRead, at: Now) -
 
 
 @router.get(
+    "/{tariff_id}/price",
+    summary="Ask what a tariff costs at a moment",
+    responses=problems("tariff-unknown", "tariff-not-begun"),
+)
+async def price_at(
+    tariff_id: TariffId,
+    s: Transaction,
+    _: MayRead,
+    at: Now,
+    moment: Annotated[
+        MomentIn | None,
+        Query(
+            alias="at",
+            description="The moment; without it, now.",
+            examples=["2027-01-01T00:00:00Z"],
+        ),
+    ] = None,
+) -> schema.PriceAt:
+    """Show the prices that a call quoted at a moment has: of its version, and of its window."""
+    asked = moment or at
+    row = await service.require(s, tariff_id)
+    kept = await service.in_force(s, tariff_id, asked)
+    if kept is None:
+        raise TariffNotBegun(row.name, asked)
+    return schema.price_at_shown(kept, asked)
+
+
+@router.get(
     "/{tariff_id}/versions",
     summary="List a tariff's versions",
     responses=problems("tariff-unknown"),
@@ -120,6 +161,7 @@ async def list_versions(
         "invalid-tariff",
         "currency-mismatch",
         "rule-broken",
+        *_WINDOW_PROBLEMS,
     ),
 )
 async def add_version(
@@ -128,8 +170,12 @@ async def add_version(
     """Say what a tariff costs from a moment on. Calls that were quoted before keep their price."""
     row = await service.require(s, tariff_id)
     tariff, valid_from = body.terms.value(), body.valid_from or at
-    await check_notice(s, tariff_id, tariff, valid_from=valid_from, at=at)
-    kept = await service.add_version(s, name=row.name, tariff=tariff, valid_from=valid_from, at=at)
+    timetable = body.timetable_value()
+    service.check(tariff, timetable)
+    await check_notice(s, tariff_id, tariff, valid_from=valid_from, at=at, timetable=timetable)
+    kept = await service.add_version(
+        s, name=row.name, tariff=tariff, valid_from=valid_from, at=at, timetable=timetable
+    )
     made = schema.version_shown(kept)
     detail = made.model_dump(mode="json")
     await actor.record(s, "version-added", "tariff", tariff_id, at=at, name=row.name, **detail)

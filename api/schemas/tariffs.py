@@ -1,6 +1,8 @@
 """Tariffs as JSON."""
 
+from datetime import datetime
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -16,10 +18,14 @@ from api.schemas.base import (
     amount_of,
     optional_amount,
 )
+from api.schemas.windows import TimetableIn, TimetableShown, timetable_shown
 from billing.money.values import Money
+from billing.tariffs import rules
+from billing.tariffs.net import windows_with_tax, with_tax
 from billing.tariffs.rules import HIGHEST_TAX_BASIS_POINTS, LONGEST_TALK_SECONDS
 from billing.tariffs.service import KeptTariff, ListedTariff
 from billing.tariffs.values import Tariff as TariffValue
+from billing.tariffs.windows import Timetable
 
 _PRICE = "A minute, tax included."
 _FEE = "Once, if anything is charged."
@@ -41,8 +47,14 @@ _NOTHING = {"amount": "0.00", "currency": "EUR"}
 
 
 class Terms(Request):
-    """What calls cost. All amounts are in one currency and include tax."""
+    """What calls cost. All amounts are in one currency and include tax, unless they say not."""
 
+    prices_include_tax: bool = Field(
+        default=True,
+        description="False: the tax is added to all amounts, each rounded half up to cents; what is"
+        " kept, announced and answered includes it.",
+        examples=[True],
+    )
     price_per_minute: AmountIn = Field(description=_PRICE, examples=[_ONE_TWENTY])
     connect_fee: AmountIn | None = Field(
         default=None, description=_FEE + " Null: nothing.", examples=[_NOTHING]
@@ -77,7 +89,13 @@ class Terms(Request):
     )
 
     def value(self) -> TariffValue:
-        """Give the value; amounts left out are nothing, in the price's currency."""
+        """Give the value, tax included; amounts left out are nothing, in the price's currency."""
+        stated = self.stated()
+        rules.check(stated)
+        return stated if self.prices_include_tax else with_tax(stated)
+
+    def stated(self) -> TariffValue:
+        """Give the value with the amounts as they were sent."""
         price = self.price_per_minute.money()
         zero = Money.zero(price.currency)
 
@@ -112,6 +130,20 @@ class VersionNew(Request):
         examples=["2027-01-01T00:00:00+01:00"],
     )
     terms: Terms = Field(description="What calls cost.", examples=[_TERMS_EXAMPLE])
+    timetable: TimetableIn | None = Field(
+        default=None,
+        description="Other prices at some times; null: the terms hold always.",
+        examples=[None],
+    )
+
+    def timetable_value(self) -> Timetable | None:
+        """Give the windows' value, tax included; what one leaves out is as in the terms."""
+        if self.timetable is None:
+            return None
+        stated = self.timetable.value(self.terms.stated())
+        if self.terms.prices_include_tax:
+            return stated
+        return windows_with_tax(stated, self.terms.tax_basis_points)
 
 
 class TariffNew(VersionNew):
@@ -142,6 +174,26 @@ class Version(Answer):
     price_per_act: Amount | None = Field(description=_ACT, examples=[_FIVE])
     act_minimum_seconds: int = Field(description=_ACT_LEAST, examples=[10])
     act_maximum_seconds: int = Field(description=_ACT_LONGEST, examples=[1800])
+    timetable: TimetableShown | None = Field(
+        description="Other prices at some times; null: these hold always.", examples=[None]
+    )
+
+
+class PriceAt(Answer):
+    """What calls cost at a moment."""
+
+    at: Moment = Field(description="The moment.", examples=["2026-11-22T12:00:00Z"])
+    local_time: str | None = Field(
+        description="The moment by the clock of the windows; null: there are no windows.",
+        examples=["2026-11-22T13:00:00+01:00"],
+    )
+    window: str | None = Field(
+        description="The window that holds; null: none, the version's own prices do.",
+        examples=["night"],
+    )
+    version: Version = Field(
+        description="The version in force, with the prices of that moment in place of its own."
+    )
 
 
 class Tariff(Answer):
@@ -234,6 +286,18 @@ def version_shown(kept: KeptTariff) -> Version:
         price_per_act=optional_amount(tariff.price_per_act),
         act_minimum_seconds=tariff.act_minimum_seconds,
         act_maximum_seconds=tariff.act_maximum_seconds,
+        timetable=None if kept.timetable is None else timetable_shown(kept.timetable),
+    )
+
+
+def price_at_shown(kept: KeptTariff, at: datetime) -> PriceAt:
+    """Show what a version costs at a moment."""
+    zone = None if kept.timetable is None else ZoneInfo(kept.timetable.time_zone)
+    return PriceAt(
+        at=at,
+        local_time=None if zone is None else at.astimezone(zone).isoformat(),
+        window=None if kept.window is None else kept.window.name,
+        version=version_shown(kept),
     )
 
 

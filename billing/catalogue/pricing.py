@@ -65,9 +65,9 @@ async def bounds_of(s: AsyncSession, expert_id: UUID) -> PriceBounds | None:
 
 
 async def settable_price(s: AsyncSession, expert_id: UUID, at: datetime) -> SettablePrice | None:
-    """Give an expert's price and bounds; None: he may not change it, or has none."""
+    """Give an expert's price and bounds; None: he may not change it, has none or has windows."""
     expert = await s.get(Expert, expert_id)
-    kept = None if expert is None else await _in_force(s, expert, at)
+    kept = None if expert is None else await _one_price(s, expert, at)
     if expert is None or kept is None or expert.price_min is None or expert.price_max is None:
         return None
     currency = kept.tariff.currency
@@ -86,7 +86,7 @@ async def change_price(
     expert = await s.get(Expert, expert_id, populate_existing=True, with_for_update=True)
     if expert is None:
         raise ExpertUnknown(expert_id)
-    kept = await _in_force(s, expert, at)
+    kept = await _one_price(s, expert, at)
     if kept is None or expert.price_min is None or expert.price_max is None:
         raise PriceNotSettable
     if price.currency != kept.tariff.currency:
@@ -114,8 +114,15 @@ async def change_price(
     return changed
 
 
-async def _in_force(s: AsyncSession, expert: Expert, at: datetime) -> KeptTariff | None:
-    return None if expert.tariff_id is None else await tariffs.in_force(s, expert.tariff_id, at)
+async def _one_price(s: AsyncSession, expert: Expert, at: datetime) -> KeptTariff | None:
+    """Give an expert's version in force; None: he has none, or it has more prices than one.
+
+    Of the prices of windows one key can't say which is meant.
+    """
+    if expert.tariff_id is None:
+        return None
+    kept = await tariffs.version_at(s, expert.tariff_id, at)
+    return None if kept is None or kept.timetable is not None else kept
 
 
 async def _others_use(s: AsyncSession, tariff_id: UUID, expert_id: UUID) -> bool:

@@ -13,8 +13,8 @@ from billing.rulesets import rules
 from billing.rulesets.errors import RuleBroken
 from billing.rulesets.service import rules_for_number, sets_in_force
 from billing.tariffs import service as tariffs
-from billing.tariffs.rules import dearer
 from billing.tariffs.values import Tariff
+from billing.tariffs.windows import Timetable, dearer
 
 
 async def pin_required(s: AsyncSession, e164: str, at: datetime) -> bool:
@@ -32,14 +32,21 @@ async def agreement_required(s: AsyncSession, number_id: UUID, at: datetime) -> 
 
 
 async def check_notice(
-    s: AsyncSession, tariff_id: UUID, tariff: Tariff, *, valid_from: datetime, at: datetime
+    s: AsyncSession,
+    tariff_id: UUID,
+    tariff: Tariff,
+    *,
+    valid_from: datetime,
+    at: datetime,
+    timetable: Timetable | None = None,
 ) -> None:
     """Raise RuleBroken for a dearer version that begins too soon for a toll-free number.
 
-    Callers are taken to be told when the version is added.
+    Callers are taken to be told when the version is added. A version is dearer if it is so at any
+    time of the week.
     """
-    before = await tariffs.in_force(s, tariff_id, valid_from)
-    if before is None or not dearer(tariff, before.tariff):
+    before = await tariffs.version_at(s, tariff_id, valid_from)
+    if before is None or not dearer((tariff, timetable), (before.tariff, before.timetable)):
         return
     for e164 in await _numbers_of(s, tariff_id):
         country = country_of(e164)

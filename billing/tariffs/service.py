@@ -30,6 +30,15 @@ class TariffUnknown(PrimelineError):
         super().__init__(f"There is no tariff {known_as}.")
 
 
+class TariffNotBegun(PrimelineError):
+    """A moment before a tariff's first version."""
+
+    code = "tariff-not-begun"
+
+    def __init__(self, name: str, at: datetime) -> None:
+        super().__init__(f"Tariff {name!r} has no version at {at.isoformat()} yet.")
+
+
 class TariffVersionTaken(PrimelineError):
     """A version of the tariff begins at that very moment; versions are never edited."""
 

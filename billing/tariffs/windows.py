@@ -1,6 +1,6 @@
 """Windows: the days and hours of a week in which a tariff has other prices."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import combinations
@@ -132,6 +132,30 @@ def flat_tariffs(tariff: Tariff, timetable: Timetable | None) -> list[Tariff]:
     """Give every flat tariff that may be announced: the version's own, then each window's."""
     windows = () if timetable is None else timetable.windows
     return [tariff, *(tariff_in(tariff, window) for window in windows)]
+
+
+def dearer(new: tuple[Tariff, Timetable | None], old: tuple[Tariff, Timetable | None]) -> bool:
+    """Whether some call may cost more by a new version than by an old one, at any time.
+
+    Windows of the same times are compared one by one; if the times differ, each new price is
+    compared with all old ones, since any of them may have held.
+    """
+    now_flat, before_flat = _by_time(*new), _by_time(*old)
+    if now_flat.keys() == before_flat.keys():
+        return any(rules.dearer(now_flat[time], before_flat[time]) for time in now_flat)
+    return any(
+        rules.dearer(one, other) for one in now_flat.values() for other in before_flat.values()
+    )
+
+
+def _by_time(tariff: Tariff, timetable: Timetable | None) -> dict[Hashable, Tariff]:
+    flat: dict[Hashable, Tariff] = {None: tariff}
+    if timetable is not None:
+        for window in timetable.windows:
+            times = (window.days, window.from_minute, window.to_minute)
+            where = (timetable.time_zone, timetable.holidays_of)
+            flat[times, where] = tariff_in(tariff, window)
+    return flat
 
 
 def check(tariff: Tariff, timetable: Timetable) -> None:

@@ -22,7 +22,8 @@ from primeline.commands.common import (
     sure,
     transact,
 )
-from primeline.commands.tariffs import basis_points_of, percent_of
+from primeline.commands.tariff_shown import percent_of
+from primeline.commands.tariffs import basis_points_of
 
 ExtensionArgument = Annotated[str, typer.Argument(help="The expert's extension")]
 

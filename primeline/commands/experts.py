@@ -22,7 +22,8 @@ from billing.shares.values import ShareRule
 from billing.tariffs import service as tariffs
 from primeline.commands.common import JsonOption, actor, audited, show_list, show_one, transact
 from primeline.commands.phones import tell_access, with_passwords
-from primeline.commands.tariffs import basis_points_of, percent_of
+from primeline.commands.tariff_shown import percent_of
+from primeline.commands.tariffs import basis_points_of
 from primeline.commands.weekly import read_hours
 
 app = typer.Typer(no_args_is_help=True, help="Experts and their phones.")

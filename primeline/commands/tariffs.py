@@ -1,10 +1,9 @@
 """`primeline tariff`: prices by name, in versions that are never edited."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.catalogue.tollfree import check_notice
 from billing.kit.clock import now
 from billing.money.text import parse
-from billing.money.values import Money
 from billing.tariffs import service
-from billing.tariffs.service import KeptTariff, TariffUnknown
+from billing.tariffs.net import windows_with_tax, with_tax
+from billing.tariffs.rules import check
+from billing.tariffs.service import KeptTariff, TariffNotBegun, TariffUnknown
+from billing.tariffs.text import window_of
 from billing.tariffs.values import Tariff
+from billing.tariffs.windows import Timetable
 from primeline.commands.common import JsonOption, audited, show_list, show_one, transact
+from primeline.commands.tariff_shown import show_all, values_of, windows_of
 
 app = typer.Typer(no_args_is_help=True, help="What calls cost.")
-
-ALWAYS_TOLD: Final = ("name", "from", "price_per_minute")
 
 _INCREMENTS = re.compile(r"(\d{1,5})/(\d{1,5})")
 _PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))?")
@@ -40,11 +41,6 @@ def basis_points_of(text: str) -> int:
     if match is None:
         raise typer.BadParameter("write a percentage with at most two decimals, like 20 or 5.5")
     return int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-
-
-def percent_of(basis_points: int) -> str:
-    """Write basis points as a percentage: 550 is "5.50"."""
-    return f"{basis_points // 100}.{basis_points % 100:02}"
 
 
 def moment_of(text: str | None) -> datetime:
@@ -79,6 +75,20 @@ def add(
         int, typer.Option(help="An act is due once it has lasted so many seconds")
     ] = 10,
     act_maximum: Annotated[int, typer.Option(help="The longest act, in seconds")] = 1_800,
+    net: Annotated[
+        bool, typer.Option("--net", help="All prices are without tax, which is added to them")
+    ] = False,
+    window: Annotated[
+        list[str] | None,
+        typer.Option(help='Other prices at some times: "night mon-fri,holiday 20:00-06:00 0.60"'),
+    ] = None,
+    time_zone: Annotated[
+        str, typer.Option("--zone", help="By whose clock the windows are")
+    ] = "UTC",
+    holidays: Annotated[
+        str | None,
+        typer.Option(help="Whose public holidays are no weekdays: FR or DE-BY; without it none"),
+    ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="When it begins; without it, now")
     ] = None,
@@ -100,18 +110,42 @@ def add(
         act_minimum_seconds=act_minimum,
         act_maximum_seconds=act_maximum,
     )
-    valid_from = moment_of(start)
+    check(tariff)
+    timetable = None
+    if window:
+        read = tuple(window_of(one, tariff) for one in window)
+        timetable = Timetable(time_zone, holidays, read)
+    elif holidays is not None:
+        raise typer.BadParameter("holidays count only in windows; add a --window")
+    if net:
+        tariff = with_tax(tariff)
+        timetable = timetable and windows_with_tax(timetable, tariff.tax_basis_points)
+    kept = _add(name, tariff, timetable, moment_of(start))
+    if as_json:
+        show_one(values_of(kept) | {"windows": windows_of(kept)}, as_json=True)
+    else:
+        show_one(values_of(kept), as_json=False)
+        if timetable is not None:
+            show_list(windows_of(kept), title="Windows", as_json=False)
 
+
+def _add(
+    name: str, tariff: Tariff, timetable: Timetable | None, valid_from: datetime
+) -> KeptTariff:
     async def work(s: AsyncSession) -> KeptTariff:
         at = now()
+        service.check(tariff, timetable)
         known = await service.find(s, name)
         if known is not None:
-            await check_notice(s, known, tariff, valid_from=valid_from, at=at)
-        kept = await service.add_version(s, name=name, tariff=tariff, valid_from=valid_from, at=at)
-        await audited(s, "added", "tariff", kept.version_id, **_values(kept))
+            await check_notice(s, known, tariff, valid_from=valid_from, at=at, timetable=timetable)
+        kept = await service.add_version(
+            s, name=name, tariff=tariff, valid_from=valid_from, at=at, timetable=timetable
+        )
+        detail = values_of(kept) | {"windows": windows_of(kept)}
+        await audited(s, "added", "tariff", kept.version_id, **detail)
         return kept
 
-    show_one(_values(transact(work)), as_json=as_json)
+    return transact(work)
 
 
 @app.command("list")
@@ -121,7 +155,7 @@ def list_(as_json: JsonOption = False) -> None:
     async def work(s: AsyncSession) -> list[KeptTariff]:
         return await service.list_versions(s)
 
-    _show_all(transact(work), title="Tariffs", as_json=as_json)
+    show_all(transact(work), title="Tariffs", as_json=as_json)
 
 
 @app.command()
@@ -134,42 +168,48 @@ def show(name: str, as_json: JsonOption = False) -> None:
             raise TariffUnknown(name)
         return versions
 
-    _show_all(transact(work), title=f"Tariff {name}", as_json=as_json)
+    show_all(transact(work), title=f"Tariff {name}", as_json=as_json)
 
 
-def _show_all(versions: Sequence[KeptTariff], *, title: str, as_json: bool) -> None:
-    """Show versions; a table leaves out what is in all of them as `tariff add` has it unasked."""
-    rows = [_values(kept) for kept in versions]
-    if rows and not as_json:
-        usual = [_values(replace(kept, tariff=_usual(kept.tariff))) for kept in versions]
-        told = [
-            name
-            for name in rows[0]
-            if name in ALWAYS_TOLD or [row[name] for row in rows] != [row[name] for row in usual]
-        ]
-        rows = [{name: row[name] for name in told} for row in rows]
-    show_list(rows, title=title, as_json=as_json)
+@app.command()
+def at(
+    name: str,
+    moment: Annotated[
+        str | None, typer.Option("--time", help="The moment asked about; without it, now")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the price that is in force at a moment, and by which window."""
+    asked = moment_of(moment)
 
+    async def work(s: AsyncSession) -> KeptTariff:
+        kept = await service.in_force(s, await service.by_name(s, name), asked)
+        if kept is None:
+            raise TariffNotBegun(name, asked)
+        return kept
 
-def _usual(tariff: Tariff) -> Tariff:
-    zero = Money.zero(tariff.currency)
-    return Tariff(tariff.price_per_minute, zero, zero, None)
-
-
-def _values(kept: KeptTariff) -> dict[str, Any]:
-    tariff = kept.tariff
-    return {
+    kept = transact(work)
+    local = (
+        asked if kept.timetable is None else asked.astimezone(ZoneInfo(kept.timetable.time_zone))
+    )
+    told = {
         "name": kept.name,
-        "from": kept.valid_from,
-        "price_per_minute": tariff.price_per_minute,
-        "connect_fee": tariff.connect_fee,
-        "minimum": tariff.minimum_charge,
-        "maximum": tariff.maximum_charge,
-        "increments": f"{tariff.first_increment_seconds}/{tariff.next_increment_seconds}",
-        "free_seconds": tariff.free_seconds,
-        "maximum_seconds": tariff.maximum_seconds,
-        "tax_percent": percent_of(tariff.tax_basis_points),
-        "price_per_act": tariff.price_per_act,
-        "act_minimum_seconds": tariff.act_minimum_seconds,
-        "act_maximum_seconds": tariff.act_maximum_seconds,
+        "at": asked,
+        "local_time": local.isoformat(timespec="minutes"),
+        "window": None if kept.window is None else kept.window.name,
     }
+    show_one(told | values_of(kept), as_json=as_json)
+
+
+@app.command()
+def windows(name: str, as_json: JsonOption = False) -> None:
+    """Show the windows of the version of a tariff that is in force."""
+
+    async def work(s: AsyncSession) -> KeptTariff:
+        at = now()
+        kept = await service.version_at(s, await service.by_name(s, name), at)
+        if kept is None:
+            raise TariffNotBegun(name, at)
+        return kept
+
+    show_list(windows_of(transact(work)), title=f"Windows of tariff {name}", as_json=as_json)

@@ -284,6 +284,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "add_tariff": Route("POST", "/tariffs", "manage", {"name": "dear", "terms": TERMS}),
     "preview": Route("POST", "/tariffs/preview", "read", {"terms": TERMS}),
     "get_tariff": Route("GET", "/tariffs/{tariff_id}", "read"),
+    "price_at": Route("GET", "/tariffs/{tariff_id}/price", "read"),
     "list_versions": Route("GET", "/tariffs/{tariff_id}/versions", "read"),
     "add_version": Route("POST", "/tariffs/{tariff_id}/versions", "manage", {"terms": TERMS}),
 }
