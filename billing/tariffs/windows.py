@@ -193,7 +193,7 @@ def _check_window(window: Window, *, with_holidays: bool) -> None:
         raise InvalidWindow(
             f"The window {name!r} names a day {unknown[0]!r}; the days are {', '.join(DAYS)}."
         )
-    if "holiday" in window.days and not with_holidays:
+    if "holiday" in window.days and not with_holidays and window.days != frozenset(DAYS):
         raise InvalidWindow(
             f"The window {name!r} holds on public holidays; name the country that they are of."
         )

@@ -30,6 +30,7 @@ from billing.kit.settings import Settings
 from billing.money.values import Money
 from billing.tariffs import service as tariffs
 from billing.tariffs.values import Tariff
+from billing.tariffs.windows import Timetable, flat_tariffs
 from dialplan.prompts.needed import standing_phrases
 from dialplan.prompts.sound import write as write_sound
 from dialplan.prompts.store import PromptStore
@@ -185,6 +186,7 @@ class Stage:
         *,
         phones: int = 1,
         tariff: Tariff | None = PRICE,
+        timetable: Timetable | None = None,
         presence: Literal["available", "there-but-not-available", "away"] = "available",
         registered: bool = True,
         language: str = "en",
@@ -196,7 +198,12 @@ class Stage:
         now = datetime.now(UTC)
         async with self.sessions.begin() as s:
             kept = tariff and await tariffs.add_version(
-                s, name=f"tariff {number}", tariff=tariff, valid_from=now, at=now
+                s,
+                name=f"tariff {number}",
+                tariff=tariff,
+                valid_from=now,
+                at=now,
+                timetable=timetable,
             )
             expert_id = await catalogue.add_expert(
                 s,
@@ -208,7 +215,8 @@ class Stage:
                 language=language,
                 at=now,
             )
-        await self.say(Phrase("expert-name", name), *([Phrase("price", tariff)] if tariff else []))
+        prices = [Phrase("price", one) for one in flat_tariffs(tariff, timetable)] if tariff else []
+        await self.say(Phrase("expert-name", name), *prices)
         real = [Phone(endpoint, PASSWORD, server=self.server) for endpoint in endpoints]
         for phone in real:
             await self._stack.enter_async_context(phone)

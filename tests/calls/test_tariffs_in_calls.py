@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -14,7 +15,10 @@ import pytest_asyncio
 from billing.accounts import service as accounts
 from billing.calls.records import CallRecord
 from billing.tariffs.rules import charge
+from billing.tariffs.text import own_prices
 from billing.tariffs.values import Tariff
+from billing.tariffs.windows import DAYS, Timetable, Window, tariff_in
+from dialplan.prompts.values import Phrase
 from primeline.sound import carried_spans, cut_error_ms, whole_span
 from tests.calls import evidence
 from tests.calls.stage import (
@@ -114,6 +118,36 @@ async def _(stage: Stage) -> Talked:
     return await _hung_up_after(
         stage, replace(PRICE, connect_fee=euro(50)), 1_200, charged=lambda s: 50 + 2 * s
     )
+
+
+@rated("by the window of a week that holds now, not by the price of the rest")
+async def _(stage: Stage) -> Talked:
+    # Half past the hours of UTC, and perhaps past midnight there.
+    local = _now().astimezone(ZoneInfo("Asia/Kolkata"))
+    minute = local.hour * 60 + local.minute
+    prices = replace(own_prices(PRICE), connect_fee=euro(30))
+    now = Window(
+        "now", frozenset(DAYS), (minute - 60) % 1_440, (minute + 60) % 1_440 or 1_440, prices
+    )
+    rest = replace(PRICE, price_per_minute=euro(900))
+    expert = await stage.expert(tariff=rest, timetable=Timetable("Asia/Kolkata", "IN", (now,)))
+    number = await stage.number(expert=expert)
+    caller = await stage.caller(1_000)
+    call = await stage.dial(caller, number)
+    held = tariff_in(rest, now)
+    await stage.hears(call, Phrase("price", held))
+    await stage.hears(call, "press-1-to-accept")
+    await call.press("1")
+    talk = Talk(call, await expert.phone.wait_incoming())
+    await talk.expert.answer()
+    await stage.hears(talk.expert, "press-1-or-3")
+    talk.caller.speak(CALLER_TONE)
+    talk.expert.speak(EXPERT_TONE)
+    await talk.expert.press("1")
+    await stage.both_talk(talk)
+    await asyncio.sleep(1.2)
+    await talk.caller.hang_up()
+    return Talked(caller, held, "caller-hung-up", 1_000, lambda s: 30 + 2 * s)
 
 
 @rated("whole minutes begun")

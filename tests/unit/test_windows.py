@@ -14,6 +14,7 @@ from billing.tariffs.public_holidays import HolidaysUnknown, holidays_of, no_hol
 from billing.tariffs.rules import InvalidTariff
 from billing.tariffs.values import Tariff
 from billing.tariffs.windows import (
+    DAYS,
     InvalidWindow,
     Prices,
     Timetable,
@@ -142,6 +143,8 @@ def test_windows_that_touch_are_no_overlap() -> None:
     days = window("day", "mon tue wed thu fri sat sun holiday", "08:00", "20:00")
     nights = window("night", "mon tue wed thu fri sat sun holiday", "20:00", "08:00")
     windows.check(OWN, timetable(days, nights))
+    every_day = window("always", " ".join(DAYS), "00:00", "24:00")
+    windows.check(OWN, timetable(every_day, holidays_of=None))
     # Without holidays nothing but Saturday follows Friday.
     sunday = window("sunday", "sun", "00:00", "24:00")
     windows.check(OWN, timetable(NIGHT, sunday, holidays_of=None))
