@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from ari_app.calls.data import CallData
 from ari_app.calls.states import State
-from billing.calls.values import EndReason
+from billing.calls.values import LIMITS_REACHED, EndReason
 from billing.kit.metrics import PartMetrics, harmless
 
 METRICS: Final = PartMetrics("ari_app")
@@ -59,7 +59,7 @@ RENEWALS_LATE: Final = Counter(
     registry=METRICS.registry,
 )
 
-CUT_OFF: Final = frozenset({EndReason.CREDIT_USED_UP, EndReason.MAXIMUM_REACHED})
+CUT_OFF: Final = LIMITS_REACHED | {EndReason.CREDIT_USED_UP, EndReason.MAXIMUM_REACHED}
 
 for _kind in ("grant", "lease"):
     RENEWALS.labels(_kind)

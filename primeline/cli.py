@@ -26,6 +26,7 @@ from primeline.commands import (
     experts,
     history,
     keys,
+    limits,
     monitoring,
     number_edits,
     numbers,
@@ -123,6 +124,7 @@ app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
 app.add_typer(disputes.app, name="dispute")
+app.add_typer(limits.app, name="limit")
 app.command("orders")(orders.list_)
 app.command("audit")(history.list_changes)
 app.command("notifications")(history.list_notifications)

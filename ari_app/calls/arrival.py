@@ -95,7 +95,11 @@ def pin_checked(turn: Turn, event: PinChecked) -> None:
     match after_pin(event.check, tries, turn.data.limits.pin_tries):
         case Next.GO_ON:
             turn.do(Note("identified", {"by": "PIN"}))
-            choose(turn)
+            if turn.data.expert is None:
+                choose(turn)
+            else:
+                # He was asked for it because of this expert's price.
+                quote(turn)
         case Next.LOCKED:
             turn.settle(EndReason.PIN_LOCKED, "pin-locked", "goodbye")
         case Next.WRONG:

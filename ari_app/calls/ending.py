@@ -4,7 +4,7 @@ from ari_app.calls.commands import Arm, HandOver, HangUp, Limit, Note, Stop
 from ari_app.calls.events import LegEnded, Said, Settled, Spooled, TimerFired
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import STATE_TIMER, Turn
-from billing.calls.values import EndReason
+from billing.calls.values import LIMITS_REACHED, EndReason
 from billing.charging.values import Settlement
 from billing.money.values import LEDGER_UNITS_PER_MINOR, Money
 from dialplan.prompts.values import Phrase
@@ -22,6 +22,7 @@ CAUSE: dict[EndReason, int] = {
 """The cause for a caller who was never answered, by which his carrier may route again."""
 
 CALLER_TOLD: dict[EndReason, str] = {
+    **{reason: str(reason) for reason in LIMITS_REACHED},
     EndReason.CREDIT_USED_UP: "credit-used-up",
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",
@@ -31,6 +32,7 @@ CALLER_TOLD: dict[EndReason, str] = {
     EndReason.OPERATOR_ENDED: "operator-ended",
 }
 EXPERT_TOLD: dict[EndReason, str] = {
+    **dict.fromkeys(LIMITS_REACHED, "caller-limit-reached"),
     EndReason.CREDIT_USED_UP: "caller-credit-used-up",
     EndReason.MAXIMUM_REACHED: "maximum-reached",
     EndReason.FREE_LIMIT: "free-limit",

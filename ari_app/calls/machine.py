@@ -98,7 +98,7 @@ TABLE: Final[Column] = {
         **_EARLY,
         (e.Key, None): rule(arrival.identifying_key),
         (e.Said, None): rule(arrival.identifying_said),
-        (e.PinChecked, None): rule(arrival.pin_checked, S.CHOOSING, S.SETTLING),
+        (e.PinChecked, None): rule(arrival.pin_checked, S.CHOOSING, S.QUOTING, S.SETTLING),
         (e.TimerFired, None): rule(arrival.identifying_timer, S.SETTLING),
     },
     S.CHOOSING: {
@@ -111,7 +111,7 @@ TABLE: Final[Column] = {
     S.QUOTING: {
         **_EARLY,
         (e.Quoted, None): rule(quoting.quoted),
-        (e.NotGranted, None): rule(quoting.not_granted, *_NO_TALK),
+        (e.NotGranted, None): rule(quoting.not_granted, S.IDENTIFYING, *_NO_TALK),
         (e.Said, None): rule(quoting.quoting_said),
         (e.Key, None): rule(quoting.quoting_key, S.HOLDING),
         (e.TimerFired, None): rule(quoting.quoting_timer, S.SETTLING),
@@ -119,7 +119,7 @@ TABLE: Final[Column] = {
     S.HOLDING: {
         **_EARLY,
         (e.Held, None): rule(quoting.held, S.RINGING),
-        (e.NotGranted, None): rule(quoting.not_granted, *_NO_TALK),
+        (e.NotGranted, None): rule(quoting.not_granted, S.IDENTIFYING, *_NO_TALK),
         (e.TimerFired, None): rule(quoting.holding_timer, S.SETTLING),
     },
     S.RINGING: {

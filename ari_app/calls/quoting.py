@@ -2,6 +2,7 @@
 
 from ari_app.calls.commands import AskQuote, Hold, Note
 from ari_app.calls.events import Held, Key, NotGranted, Quoted, Said, TimerFired
+from ari_app.calls.proving import ask_pin
 from ari_app.calls.refusing import no_talk
 from ari_app.calls.ringing import ring
 from ari_app.calls.states import Leg, State
@@ -77,8 +78,12 @@ def quoting_timer(turn: Turn, event: TimerFired) -> None:
 
 
 def not_granted(turn: Turn, event: NotGranted) -> None:
-    """No price, no money, or the expert was taken a moment before."""
-    no_talk(turn, EndReason(event.refusal.value))
+    """No price, no money, no PIN for so much, or the expert was taken a moment before."""
+    reason, caller = EndReason(event.refusal.value), turn.data.caller
+    if reason is EndReason.NUMBER_ALONE_LIMIT and caller is not None and not caller.pin_needed:
+        ask_pin(turn)
+    else:
+        no_talk(turn, reason)
 
 
 def hold_free(turn: Turn) -> None:

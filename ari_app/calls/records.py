@@ -26,9 +26,11 @@ from billing.calls.values import TimelineEntry
 from billing.catalogue import service as catalogue
 from billing.charging import rules as charging_rules
 from billing.charging import service as charging
+from billing.charging.sessions import proved_by_pin
 from billing.charging.values import Refused, Settlement
 from billing.kit.database import Sessions
 from billing.kit.limits import Limits
+from billing.pins.values import PinCheck
 
 log = structlog.get_logger(__name__)
 
@@ -195,6 +197,9 @@ class Records:
                 async def check_pin(s: AsyncSession) -> e.Event:
                     assert data.caller is not None  # a PIN is asked of an account
                     check = await accounts.check_pin(s, data.caller.account_id, pin, _now())
+                    if check is PinCheck.RIGHT and data.expert is not None:
+                        # He was asked for it because his number alone was not enough.
+                        await proved_by_pin(s, call_id)
                     return e.PinChecked(check)
 
                 return check_pin

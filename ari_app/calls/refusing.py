@@ -5,9 +5,10 @@ from ari_app.calls.data import EXTENSION_DIGITS
 from ari_app.calls.releasing import release
 from ari_app.calls.states import Leg, State
 from ari_app.calls.turn import Turn
-from billing.calls.values import EndReason
+from billing.calls.values import LIMITS_REACHED, EndReason
 
 NO_TALK: dict[EndReason, str] = {
+    **{reason: str(reason) for reason in LIMITS_REACHED},
     EndReason.EXPERT_BUSY: "expert-busy",
     EndReason.EXPERT_AWAY: "expert-away",
     EndReason.EXPERT_NOT_CHECKED: "expert-away",
@@ -43,7 +44,9 @@ def no_premium_talk(turn: Turn, reason: EndReason) -> None:
 def no_talk(turn: Turn, reason: EndReason) -> None:
     """No talk with this expert: told for free; from a menu another may be chosen."""
     data = turn.data
-    phrase = NO_TALK.get(reason, "service-down")
+    phrases = [NO_TALK.get(reason, "service-down")]
+    if reason in LIMITS_REACHED:
+        phrases.append("nothing-charged")
     failures = data.failures + 1
     turn.set(failures=failures, refusal=reason, quote=None, grant=None, price_said=False)
     turn.do(Note("no talk", {"reason": str(reason)}))
@@ -52,6 +55,6 @@ def no_talk(turn: Turn, reason: EndReason) -> None:
         turn.do(Release(reason))
         turn.go(State.CHOOSING, expert=None, digits=EXTENSION_DIGITS, tries=0, turns=0)
         turn.last(data.limits.choosing_ms)
-        turn.say(Leg.CALLER, phrase, "enter-extension")
+        turn.say(Leg.CALLER, *phrases, "enter-extension")
     else:
-        turn.settle(reason, phrase, "goodbye")
+        turn.settle(reason, *phrases, "goodbye")

@@ -79,7 +79,10 @@ def _cut_reason(turn: Turn) -> EndReason:
     if data.earlier_seconds + data.grant.granted_seconds >= data.quote.tariff.longest_seconds:
         return EndReason.MAXIMUM_REACHED
     # A grant that was not final could not be lengthened: the database stayed away.
-    return EndReason.CREDIT_USED_UP if data.grant.final else EndReason.DATABASE_AWAY
+    if not data.grant.final:
+        return EndReason.DATABASE_AWAY
+    limit = data.grant.limit
+    return EndReason.CREDIT_USED_UP if limit is None else EndReason(limit.value)
 
 
 def _extend(turn: Turn) -> None:

@@ -67,19 +67,26 @@ class PinState(Base):
 
 
 class Spending(Base):
-    """What an account spent and holds within one period that has a limit."""
+    """What was spent and is held within one period of one limit, whoever set it."""
 
     __tablename__ = "spendings"
     __table_args__ = (
+        CheckConstraint(
+            "scope IN ('caller', 'caller-by-operator', 'caller-on-number', 'number', 'operator')",
+            name="scope",
+        ),
         CheckConstraint("period IN ('day', 'month', 'number-alone')", name="period"),
         CheckConstraint("posted >= 0 AND pending >= 0", name="amounts"),
         CheckConstraint("posted + pending <= limit_amount", name="limit"),
     )
 
-    account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id), primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True, comment="whose calls count together")
+    owner: Mapped[str] = mapped_column(
+        primary_key=True, comment="what the scope is about: account, number, currency"
+    )
     period: Mapped[str] = mapped_column(primary_key=True)
     began_on: Mapped[str] = mapped_column(
-        primary_key=True, comment="2026-11-22 or 2026-11, in the account's time zone"
+        primary_key=True, comment="2026-11-22 or 2026-11, in the time zone of the limit"
     )
     limit_amount: Mapped[int] = mapped_column(comment="as of the last hold under it")
     posted: Mapped[int] = mapped_column(server_default=text("0"))

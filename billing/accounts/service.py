@@ -208,7 +208,8 @@ async def identify(
             for limit in spending.limits_of(account, number_alone=True, at=at)
             if limit.period == spending.NUMBER_ALONE
         ]
-        pin_needed = (await spending.left(s, account.id, limits) or 0) <= 0
+        (alone,) = await spending.left(s, limits, held=0)
+        pin_needed = alone.amount <= 0
     return Identified(
         account_id=account.id,
         language=account.language,

@@ -1,10 +1,13 @@
-"""Spending limits: rows per account and period that holds are counted under."""
+"""Spending limits: rows of what counts under each, for one period, that holds are counted in.
 
-from collections.abc import Sequence
+One mechanism for whoever sets a limit: the caller, the operator for all his callers, a number of
+ours. Which limits a call counts under is frozen with its quote.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, tuple_, update
@@ -13,94 +16,142 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.accounts.models import CallerAccount, Spending
 from billing.kit.rows import RowsInsert
 
-DAY = "day"
-MONTH = "month"
-NUMBER_ALONE = "number-alone"
+CALLER: Final = "caller"
+CALLER_BY_OPERATOR: Final = "caller-by-operator"
+CALLER_ON_NUMBER: Final = "caller-on-number"
+NUMBER: Final = "number"
+OPERATOR: Final = "operator"
+"""Whose calls are counted together; rows are locked in this, the alphabet's, order, so that what
+many calls share is locked last and shortest."""
+
+CALL: Final = "call"
+DAY: Final = "day"
+MONTH: Final = "month"
+NUMBER_ALONE: Final = "number-alone"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Limit:
-    """At most `amount` ledger units within a period; ordered as their rows are locked."""
+    """At most `amount` ledger units within a period; ordered as rows are locked.
 
+    `owner` is what the scope is about: an account, a number, a currency. That of one call
+    (`CALL`, no `began_on`) has no row: the call itself knows what it holds.
+    """
+
+    scope: str
+    owner: str
     period: str
     began_on: str
     amount: int
 
     def to_json(self) -> dict[str, Any]:
         """Freeze the limit."""
-        return {"period": self.period, "began_on": self.began_on, "amount": self.amount}
+        return {
+            "scope": self.scope,
+            "owner": self.owner,
+            "period": self.period,
+            "began_on": self.began_on,
+            "amount": self.amount,
+        }
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Name its row."""
+        return self.scope, self.owner, self.period, self.began_on
 
 
-def day_of(account: CallerAccount, at: datetime) -> str:
-    """Give the account's own date at a moment."""
-    return at.astimezone(ZoneInfo(account.time_zone)).date().isoformat()
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What one limit still allows, in ledger units; below zero if it was lowered since."""
+
+    limit: Limit
+    amount: int
+
+
+def day_in(time_zone: str, at: datetime) -> str:
+    """Give the date at a moment in a time zone."""
+    return at.astimezone(ZoneInfo(time_zone)).date().isoformat()
 
 
 def limits_of(account: CallerAccount, *, number_alone: bool, at: datetime) -> tuple[Limit, ...]:
-    """List the limits that a call begun at `at` counts under, in the order of their locks."""
-    day = day_of(account, at)
-    limits = []
-    if account.day_limit is not None:
-        limits.append(Limit(DAY, day, account.day_limit))
-    if account.month_limit is not None:
-        limits.append(Limit(MONTH, day[:7], account.month_limit))
-    if number_alone:
-        limits.append(Limit(NUMBER_ALONE, day, account.number_alone_limit or 0))
-    return tuple(sorted(limits))
+    """List the account's own limits that a call begun at `at` counts under."""
+    day, owner = day_in(account.time_zone, at), str(account.id)
+
+    def own() -> Iterator[Limit]:
+        if account.call_limit is not None:
+            yield Limit(CALLER, owner, CALL, "", account.call_limit)
+        if account.day_limit is not None:
+            yield Limit(CALLER, owner, DAY, day, account.day_limit)
+        if account.month_limit is not None:
+            yield Limit(CALLER, owner, MONTH, day[:7], account.month_limit)
+        if number_alone:
+            yield Limit(CALLER, owner, NUMBER_ALONE, day, account.number_alone_limit or 0)
+
+    return tuple(sorted(own()))
 
 
-_ROWS = RowsInsert(Spending, "account_id", "period", "began_on", "limit_amount")
+def _counted(limits: Sequence[Limit]) -> list[Limit]:
+    return sorted(limit for limit in limits if limit.period != CALL)
+
+
+_ROWS = RowsInsert(Spending, "scope", "owner", "period", "began_on", "limit_amount")
 _NEW_ROWS = _ROWS.statement.on_conflict_do_nothing()
 
 
-async def ensure(s: AsyncSession, account_id: UUID, limits: Sequence[Limit]) -> None:
+async def ensure(s: AsyncSession, limits: Sequence[Limit]) -> None:
     """Make the rows of limits that have none yet."""
-    if not limits:
-        return
     rows = [
         {
-            "account_id": account_id,
+            "scope": limit.scope,
+            "owner": limit.owner,
             "period": limit.period,
             "began_on": limit.began_on,
             "limit_amount": limit.amount,
         }
-        for limit in limits
+        for limit in _counted(limits)
     ]
-    await s.execute(_NEW_ROWS, _ROWS.given(rows))
+    if rows:
+        await s.execute(_NEW_ROWS, _ROWS.given(rows))
 
 
-def _keys(account_id: UUID, limits: Sequence[Limit]) -> Any:
-    periods = [(limit.period, limit.began_on) for limit in limits]
-    return (Spending.account_id == account_id) & tuple_(Spending.period, Spending.began_on).in_(
-        periods
-    )
+_KEY: Final = (Spending.scope, Spending.owner, Spending.period, Spending.began_on)
+
+
+def _among(limits: Sequence[Limit]) -> Any:
+    return tuple_(*_KEY).in_([limit.key for limit in limits])
+
+
+def _in_order() -> list[Any]:
+    # As Python sorts, whatever the database's collation is.
+    return [column.collate("C") for column in _KEY]
 
 
 async def left(
-    s: AsyncSession, account_id: UUID, limits: Sequence[Limit], *, lock: bool = False
-) -> int | None:
-    """Give the least that any of the limits leaves, in ledger units; None: there are no limits."""
-    if not limits:
-        return None
-    query = (
-        select(Spending.period, Spending.began_on, Spending.posted + Spending.pending)
-        .where(_keys(account_id, limits))
-        .order_by(Spending.period, Spending.began_on)
+    s: AsyncSession, limits: Sequence[Limit], *, held: int, lock: bool = False
+) -> tuple[Left, ...]:
+    """Give what each limit leaves; `held` is what counts under the limits of one call."""
+    counted = _counted(limits)
+    taken: dict[tuple[str, str, str, str], int] = {}
+    if counted:
+        query = (
+            select(*_KEY, Spending.posted + Spending.pending)
+            .where(_among(counted))
+            .order_by(*_in_order())
+        )
+        for *key, amount in await s.execute(query.with_for_update() if lock else query):
+            taken[key[0], key[1], key[2], key[3]] = amount
+    return tuple(
+        Left(limit, limit.amount - (held if limit.period == CALL else taken.get(limit.key, 0)))
+        for limit in limits
     )
-    rows = await s.execute(query.with_for_update() if lock else query)
-    taken = {(period, began_on): amount for period, began_on, amount in rows}
-    return min(limit.amount - taken.get((limit.period, limit.began_on), 0) for limit in limits)
 
 
-async def hold(s: AsyncSession, account_id: UUID, limits: Sequence[Limit], amount: int) -> bool:
+async def hold(s: AsyncSession, limits: Sequence[Limit], amount: int) -> bool:
     """Count a hold under each limit, in order; False: one has no room, roll back."""
-    for limit in limits:
+    for limit in _counted(limits):
         counted = await s.execute(
             update(Spending)
-            .where(
-                _keys(account_id, [limit]),
-                Spending.posted + Spending.pending + amount <= limit.amount,
-            )
+            .where(_among([limit]), Spending.posted + Spending.pending + amount <= limit.amount)
             .values(pending=Spending.pending + amount, limit_amount=limit.amount)
             .returning(Spending.period)
             .execution_options(synchronize_session=False)
@@ -110,24 +161,23 @@ async def hold(s: AsyncSession, account_id: UUID, limits: Sequence[Limit], amoun
     return True
 
 
-async def resolve(
-    s: AsyncSession, account_id: UUID, limits: Sequence[Limit], *, paid: int, held: int
-) -> None:
-    """Take `held` out of what is pending under each limit, `paid` of it for good."""
-    if not limits:
+async def resolve(s: AsyncSession, limits: Sequence[Limit], *, paid: int, held: int) -> None:
+    """Take `held` out of what is pending under each limit, `paid` of it for good.
+
+    Money given back later is paid less: it may be spent again in the period it was paid in.
+    """
+    counted = _counted(limits)
+    if not counted:
         return
     # The rows are locked in the order that holds take them, whatever the plan of the update is.
     locked = (
-        select(Spending.account_id, Spending.period, Spending.began_on)
-        .where(_keys(account_id, limits))
-        .order_by(Spending.period, Spending.began_on)
-        .with_for_update()
-        .cte("locked")
+        select(*_KEY).where(_among(counted)).order_by(*_in_order()).with_for_update().cte("locked")
     )
     await s.execute(
         update(Spending)
         .where(
-            Spending.account_id == locked.c.account_id,
+            Spending.scope == locked.c.scope,
+            Spending.owner == locked.c.owner,
             Spending.period == locked.c.period,
             Spending.began_on == locked.c.began_on,
         )

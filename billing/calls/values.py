@@ -40,6 +40,12 @@ class EndReason(StrEnum):
     NOT_CONFIRMED = "not-confirmed"
     CREDIT_TOO_LOW = "credit-too-low"
     LIMIT_REACHED = "limit-reached"
+    CALL_LIMIT = "call-limit-reached"
+    DAY_LIMIT = "day-limit-reached"
+    MONTH_LIMIT = "month-limit-reached"
+    NUMBER_ALONE_LIMIT = "number-alone-limit-reached"
+    NUMBER_LIMIT = "number-limit-reached"
+    SERVICE_LIMIT = "service-limit-reached"
     CURRENCY = "currency"
     NO_ACT = "no-act"
     NO_TARIFF = "no-tariff"
@@ -48,6 +54,19 @@ class EndReason(StrEnum):
     DATABASE_AWAY = "database-away"
     OPERATOR_ENDED = "operator-ended"
     SELF_SERVICE = "self-service"
+
+
+LIMITS_REACHED: Final = frozenset(
+    {
+        EndReason.CALL_LIMIT,
+        EndReason.DAY_LIMIT,
+        EndReason.MONTH_LIMIT,
+        EndReason.NUMBER_ALONE_LIMIT,
+        EndReason.NUMBER_LIMIT,
+        EndReason.SERVICE_LIMIT,
+    }
+)
+"""A spending limit, not the credit, kept a talk from beginning or going on."""
 
 
 class NoPayer(StrEnum):

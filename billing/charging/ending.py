@@ -44,7 +44,7 @@ async def let_go(s: AsyncSession, call_id: UUID) -> None:
     held = sum(hold.amount.amount for hold in open_holds)
     if held:
         limits = sessions.limits_of(session)
-        await spending.resolve(s, session.account_id, limits, paid=0, held=held)
+        await spending.resolve(s, limits, paid=0, held=held)
         await ledger.resolve_in_wallet(s, _wallet(session, currency), paid=0, held=held)
     session.state = "quoted"
     session.segment += 1
@@ -139,7 +139,7 @@ async def _resolve(
     limits = sessions.limits_of(session)
     wallet_id = _wallet(session, tariff.currency)
     if held:
-        await spending.resolve(s, session.account_id, limits, paid=charged.amount, held=held)
+        await spending.resolve(s, limits, paid=charged.amount, held=held)
         available = await ledger.resolve_in_wallet(s, wallet_id, paid=charged.amount, held=held)
     else:
         available = (await ledger.read_wallet(s, wallet_id)).available

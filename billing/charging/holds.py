@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts import spending
-from billing.accounts.models import CallerAccount
+from billing.accounts.spending import Left
 from billing.charging import rules, sessions
 from billing.charging.models import ChargingSession, GrantRow
 from billing.charging.values import Grant, Refusal
@@ -22,12 +23,41 @@ from billing.tariffs.values import Tariff
 OPTIMISTIC_TRIES = 3
 
 
+_OWN: Final = {
+    spending.CALL: Refusal.CALL_LIMIT,
+    spending.DAY: Refusal.DAY_LIMIT,
+    spending.MONTH: Refusal.MONTH_LIMIT,
+    spending.NUMBER_ALONE: Refusal.NUMBER_ALONE_LIMIT,
+}
+_OTHERS: Final = {
+    spending.CALLER_BY_OPERATOR: Refusal.SERVICE_LIMIT,
+    spending.OPERATOR: Refusal.SERVICE_LIMIT,
+    spending.CALLER_ON_NUMBER: Refusal.NUMBER_LIMIT,
+    spending.NUMBER: Refusal.NUMBER_LIMIT,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What may still be held: in the wallet alone, and within all limits too."""
+    """What may still be held: in the wallet alone, and what each limit leaves of it."""
 
     in_wallet: Money
-    available: Money
+    left: tuple[Left, ...] = ()
+
+    @property
+    def available(self) -> Money:
+        """Give what may be held within all limits."""
+        amounts = [self.in_wallet.amount, *(one.amount for one in self.left)]
+        return Money(min(amounts), self.in_wallet.currency)
+
+    @property
+    def limit(self) -> Refusal | None:
+        """Name the limit that leaves less than the wallet has, the tightest; None: none does."""
+        tightest = min(self.left, key=lambda one: one.amount, default=None)
+        if tightest is None or tightest.amount >= self.in_wallet.amount:
+            return None
+        limit = tightest.limit
+        return _OWN[limit.period] if limit.scope == spending.CALLER else _OTHERS[limit.scope]
 
 
 async def read_credit(
@@ -37,15 +67,11 @@ async def read_credit(
 
     Rows are read, and with `lock` locked, in the order that holds take them: limits, then wallet.
     """
-    left = await spending.left(s, session.account_id, sessions.limits_of(session), lock=lock)
+    limits = sessions.limits_of(session)
+    left = await spending.left(s, limits, held=held.amount, lock=lock)
     wallet_id = account_id(AccountKind.WALLET, currency, session.account_id)
     wallet = await ledger.read_wallet(s, wallet_id, lock=lock)
-    bounds = [wallet.available]
-    if left is not None:
-        bounds.append(left)
-    if session.call_limit is not None:
-        bounds.append(session.call_limit - held.amount)
-    return Credit(Money(wallet.available, currency), Money(min(bounds), currency))
+    return Credit(Money(wallet.available, currency), left)
 
 
 def refusal(
@@ -62,9 +88,7 @@ def refusal(
     refused = refused_with(credit.available)
     if refused is None or credit.available == credit.in_wallet:
         return refused
-    if refused_with(credit.in_wallet) is None:
-        return Refusal.LIMIT_REACHED
-    return refused
+    return refused if refused_with(credit.in_wallet) else credit.limit
 
 
 async def grant(
@@ -103,7 +127,8 @@ async def grant(
             earlier=earlier,
         )
         if not plan.hold or await _take(s, session, plan.hold, request_number):
-            return await _write(s, session, plan, held, request_number, used_seconds, at)
+            reached = credit.limit if plan.final else None
+            return await _write(s, session, plan, held, request_number, used_seconds, reached, at)
     raise AssertionError("A hold decided with its rows locked can't fail.")
 
 
@@ -113,9 +138,9 @@ async def _take(
     savepoint = await s.begin_nested()
     limits = sessions.limits_of(session)
     wallet_id = account_id(AccountKind.WALLET, amount.currency, session.account_id)
-    taken = await spending.hold(
-        s, session.account_id, limits, amount.amount
-    ) and await ledger.hold_in_wallet(s, wallet_id, amount.amount)
+    taken = await spending.hold(s, limits, amount.amount) and await ledger.hold_in_wallet(
+        s, wallet_id, amount.amount
+    )
     if not taken:
         await savepoint.rollback()
         return False
@@ -140,6 +165,7 @@ async def _write(
     held: Money,
     request_number: int,
     used_seconds: int,
+    reached: Refusal | None,
     at: datetime,
 ) -> Grant:
     row = GrantRow(
@@ -152,6 +178,7 @@ async def _write(
         final=plan.final,
         amount=plan.hold.amount,
         held=(held + plan.hold).amount,
+        limit_reached=reached,
         transfer_id=transfer_id(session.session_id, "hold", request_number) if plan.hold else None,
         at=at,
     )
@@ -166,10 +193,3 @@ async def next_request_number(s: AsyncSession, session: ChargingSession) -> int:
         select(func.max(GrantRow.request_number)).where(GrantRow.session_id == session.session_id)
     )
     return 0 if last is None else last + 1
-
-
-async def account_of(s: AsyncSession, session: ChargingSession) -> CallerAccount:
-    """Give the account that pays."""
-    return (
-        await s.scalars(select(CallerAccount).where(CallerAccount.id == session.account_id))
-    ).one()

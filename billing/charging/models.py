@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,7 +42,6 @@ class ChargingSession(Base):
     tariff_version_id: Mapped[UUID | None] = mapped_column(ForeignKey(TariffVersion.id))
     tariff: Mapped[dict[str, Any] | None] = mapped_column(comment="the version announced, in full")
     share: Mapped[dict[str, Any] | None] = mapped_column(comment="the share rule, in full")
-    call_limit: Mapped[int | None] = mapped_column(comment="the caller's, ledger units")
     limits: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, comment="spending limits that its holds count under, as of the quote"
     )
@@ -50,6 +49,34 @@ class ChargingSession(Base):
         server_default=text("0"), comment="raised when its holds are let go, or it is closed"
     )
     quoted_at: Mapped[datetime | None]
+
+
+class SpendingLimitRow(Base):
+    """What the operator lets callers spend in one currency, in all or on one number of ours.
+
+    Amounts are ledger units; null: no such limit.
+    """
+
+    __tablename__ = "spending_limits"
+    __table_args__ = (
+        UniqueConstraint("number_id", "currency", postgresql_nulls_not_distinct=True),
+        CheckConstraint(
+            "per_call >= 0 AND per_caller_day >= 0 AND per_caller_month >= 0 AND per_day >= 0",
+            name="amounts",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey(Number.id), comment="null: the operator's, for all of his numbers"
+    )
+    currency: Mapped[str] = mapped_column(String(3))
+    per_call: Mapped[int | None]
+    per_caller_day: Mapped[int | None]
+    per_caller_month: Mapped[int | None]
+    per_day: Mapped[int | None] = mapped_column(comment="all callers together")
+    time_zone: Mapped[str] = mapped_column(comment="whose days and months it counts by")
+    version: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class ClosedSegmentRow(Base):
@@ -102,5 +129,8 @@ class GrantRow(Base):
     final: Mapped[bool]
     amount: Mapped[int] = mapped_column(comment="held by this request; 0: nothing to hold")
     held: Mapped[int] = mapped_column(comment="all open holds of the session after it")
+    limit_reached: Mapped[str | None] = mapped_column(
+        comment="the spending limit that makes it final; null: credit or tariff, or not final"
+    )
     transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey(Transfer.id), unique=True)
     at: Mapped[datetime]

@@ -15,6 +15,7 @@ from billing.catalogue.tollfree import agreement_required
 from billing.charging import holds, sessions
 from billing.charging.closed import earlier_of
 from billing.charging.errors import RequestOutOfOrder, SessionState
+from billing.charging.limits import limits_for, payer_of
 from billing.charging.models import ChargingSession, ClosedSegmentRow, GrantRow
 from billing.charging.rules import first_grant_refused
 from billing.charging.segments import closed_segments
@@ -61,7 +62,7 @@ async def quote(
     # What an earlier quote froze must not be granted after this one was refused.
     session.state = "opened"
     await s.flush()
-    account = await holds.account_of(s, session)
+    account, set_limits = await payer_of(s, session, number_id)
     tariff_id = await tariff_for(s, expert_id=expert_id, number_id=number_id)
     version = await tariffs.in_force(s, tariff_id, at) if tariff_id else None
     if version is None:
@@ -78,18 +79,15 @@ async def quote(
     share = await share_for(s, expert_id=expert_id, number_id=number_id)
     share_rules.check(share, tariff.tax_basis_points)
     closed = await closed_segments(s, session)
-    spending_limits = spending.limits_of(
-        account, number_alone=session.number_alone, at=session.began_at
-    )
     session.state = "quoted"
     session.expert_id, session.number_id = expert_id, number_id
     session.tariff_version_id = version.version_id
     session.tariff, session.share = tariff_snapshot.to_json(tariff), share_snapshot.to_json(share)
     session.quoted_at = at
     if not closed:
-        session.call_limit = account.call_limit
-        session.limits = [limit.to_json() for limit in spending_limits]
-        await spending.ensure(s, account_id, spending_limits)
+        counted = limits_for(session, account, set_limits)
+        session.limits = [limit.to_json() for limit in counted]
+        await spending.ensure(s, counted)
     await s.flush()
     await ledger.ensure_accounts(
         s,

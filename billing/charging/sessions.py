@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.spending import Limit
 from billing.charging.errors import SessionUnknown
 from billing.charging.models import ChargingSession, GrantRow
-from billing.charging.values import Grant
+from billing.charging.values import Grant, Refusal
 from billing.kit.rows import table_of
 from billing.money.values import Money
 from billing.shares import snapshot as share_snapshot
@@ -63,6 +63,16 @@ async def open_session(
     """
     given = {"call": call_id, "payer": account_id, "alone": number_alone, "at": at}
     await s.execute(_OPEN, given)
+
+
+async def proved_by_pin(s: AsyncSession, call_id: UUID) -> None:
+    """Note that a PIN was given after all: the limit of the number alone doesn't count any more."""
+    await s.execute(
+        update(ChargingSession)
+        .where(ChargingSession.session_id == call_id)
+        .values(number_alone=False)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def find(s: AsyncSession, call_id: UUID, *, lock: bool = False) -> ChargingSession | None:
@@ -117,4 +127,5 @@ def grant_value(row: GrantRow, currency: str) -> Grant:
         end_seconds=row.end_seconds,
         final=row.final,
         held=Money(row.held, currency),
+        limit=Refusal(row.limit_reached) if row.limit_reached else None,
     )

@@ -19,6 +19,12 @@ class Refusal(StrEnum):
     EXPERT_BUSY = "expert-busy"
     EXPERT_NOT_CHECKED = "expert-not-checked"
     LIMIT_REACHED = "limit-reached"
+    CALL_LIMIT = "call-limit-reached"
+    DAY_LIMIT = "day-limit-reached"
+    MONTH_LIMIT = "month-limit-reached"
+    NUMBER_ALONE_LIMIT = "number-alone-limit-reached"
+    NUMBER_LIMIT = "number-limit-reached"
+    SERVICE_LIMIT = "service-limit-reached"
     MAXIMUM_REACHED = "maximum-reached"
     NO_ACT = "no-act"
     NO_TARIFF = "no-tariff"
@@ -54,7 +60,8 @@ class Grant:
 
     `granted_seconds` counts from the start of paid time, over all grants. `end_seconds` is where
     credit, limits or the tariff end the talk as known now (it may be beyond `granted_seconds`
-    while `final` is false; equals it when final). `held` is the sum of all open holds.
+    while `final` is false; equals it when final). `held` is the sum of all open holds. `limit`: it
+    is final for this spending limit, not for want of credit.
     """
 
     request_number: int
@@ -62,6 +69,7 @@ class Grant:
     end_seconds: int
     final: bool
     held: Money
+    limit: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.catalogue import listing, service
 from billing.catalogue.errors import NumberUnknown
 from billing.catalogue.listing import NumberListed
+from billing.charging.limits import SpendingLimits, list_limits
 from billing.kit.clock import now
 from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.tariffs import service as tariffs
@@ -20,6 +21,7 @@ from primeline.commands.common import (
     show_one,
     transact,
 )
+from primeline.commands.limits import limit_values
 
 app = typer.Typer(no_args_is_help=True, help="Our phone numbers.")
 
@@ -96,10 +98,18 @@ def list_(as_json: JsonOption = False) -> None:
 def show(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption = False) -> None:
     """Show one of our numbers."""
 
-    async def work(s: AsyncSession) -> NumberListed:
-        return await _one(s, require_e164(number, region))
+    async def work(s: AsyncSession) -> tuple[NumberListed, list[SpendingLimits]]:
+        found = await _one(s, require_e164(number, region))
+        return found, await list_limits(s, at=now(), number_id=found.number_id)
 
-    show_one(number_values(transact(work)), as_json=as_json)
+    found, limits = transact(work)
+    lines = [limit_values(one) for one in limits]
+    if as_json:
+        show_one(number_values(found) | {"limits": lines}, as_json=True)
+        return
+    show_one(number_values(found), as_json=False)
+    if lines:
+        show_list(lines, title="Limits", as_json=False)
 
 
 async def _one(s: AsyncSession, e164: str) -> NumberListed:

@@ -252,8 +252,8 @@ async def _too_low(stage: Stage, cents: int) -> Failed:
 async def _(stage: Stage) -> Failed:
     expert, caller = await stage.expert(), await stage.caller(CREDIT, call_limit=euro(3))
     call = await stage.dial(caller, await stage.number(expert=expert))
-    await stage.told(call, "limit-reached", "goodbye")
-    return Failed(caller, "limit-reached", expert)
+    await stage.told(call, "call-limit-reached", "nothing-charged", "goodbye")
+    return Failed(caller, "call-limit-reached", expert)
 
 
 @failure("an expert without a price")

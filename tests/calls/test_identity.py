@@ -114,7 +114,7 @@ async def test_past_the_days_allowance_for_the_number_alone_a_pin_is_asked(stage
     await talk.expert.answer()
     await stage.hears(talk.expert, "press-1-or-3")
     await talk.expert.press("1")
-    await stage.told(talk.caller, "credit-used-up", "goodbye")
+    await stage.told(talk.caller, "number-alone-limit-reached", "goodbye")
     await stage.ended(caller)
     call = await stage.dial(caller, number)
     await stage.hears(call, "enter-pin")

@@ -201,9 +201,10 @@ async def _(stage: Stage) -> Talked:
 async def _(stage: Stage) -> Talked:
     caller = await stage.caller(1_000, call_limit=euro(8))
     talk = await talk_directly(stage, caller, PRICE)
-    await stage.told(talk.caller, "credit-used-up", "the-call-cost", "credit-left-is", "goodbye")
+    told = ("call-limit-reached", "the-call-cost", "credit-left-is", "goodbye")
+    await stage.told(talk.caller, *told)
     await talk.expert.wait_ended()
-    return Talked(caller, PRICE, "credit-used-up", 1_000, two_a_second, talk, 4)
+    return Talked(caller, PRICE, "call-limit-reached", 1_000, two_a_second, talk, 4)
 
 
 @rated("lengthened across three grants, warned, then cut at zero")

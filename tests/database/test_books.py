@@ -314,7 +314,7 @@ CORRUPTIONS: list[tuple[Corruption, Named]] = [
         spending_off,
         lambda r: (
             "spending",
-            f"spending {r.world.account_id}/day/2026-11-22",
+            f"spending caller/{r.world.account_id}/day/2026-11-22",
             "counted 50401 spent and 60000 held, its calls 50400 and 60000",
         ),
     ),

@@ -172,7 +172,10 @@ async def test_a_call_by_number_alone_spends_no_more_than_is_left_that_way_today
     quote = await world.quote(first)
     assert isinstance(quote, Quote)
     assert (quote.available, quote.affordable_seconds) == (eur("5.00"), 250)
-    assert await world.initial(first) == Grant(0, 250, 250, final=True, held=eur("5.00"))
+    alone = Refusal.NUMBER_ALONE_LIMIT
+    assert await world.initial(first) == Grant(
+        0, 250, 250, final=True, held=eur("5.00"), limit=alone
+    )
 
     parallel = await world.receive_as(new_call_id(), trunk="carrier")
     assert parallel.caller is not None
@@ -186,7 +189,7 @@ async def test_a_call_by_number_alone_spends_no_more_than_is_left_that_way_today
     await world.settle(second, None)
 
     with_pin = await world.receive(trunk="untrusted")
-    assert await world.quote(with_pin) != Refused(Refusal.LIMIT_REACHED)
+    assert await world.quote(with_pin) != Refused(Refusal.NUMBER_ALONE_LIMIT)
     await world.initial(with_pin)
     await world.settle(with_pin, 250)
     async with world.sessions() as s:

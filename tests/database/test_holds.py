@@ -171,7 +171,10 @@ async def test_spending_limits_bound_grants_and_refuse_by_their_own_name(
     await world.set_limits(**{which: eur("5.00")})
     await world.top_up("100.00")
     call_id = await world.granted_call()
-    assert await world.update(call_id, 1, 150) == Grant(1, 250, 250, final=True, held=eur("5.00"))
+    reached = Refusal(f"{which.removesuffix('_limit')}-limit-reached")
+    assert await world.update(call_id, 1, 150) == Grant(
+        1, 250, 250, final=True, held=eur("5.00"), limit=reached
+    )
     await world.settle(call_id, 250)
 
     second = await world.receive()
@@ -180,8 +183,8 @@ async def test_spending_limits_bound_grants_and_refuse_by_their_own_name(
         assert isinstance(quote, Quote)
         assert quote.available == eur("5.00")
     else:
-        assert quote == Refused(Refusal.LIMIT_REACHED)
-        assert await world.initial(second) == Refused(Refusal.LIMIT_REACHED)
+        assert quote == Refused(reached)
+        assert await world.initial(second) == Refused(reached)
     async with world.sessions() as s:
         assert await books.check(s) == []
 

@@ -364,6 +364,6 @@ async def test_a_day_counts_by_the_callers_own_clock(world: World) -> None:
     # 23:30 in Paris, then 00:30 of the next day.
     world.now = NOW.replace(hour=22, minute=30)
     await world.paid_call(100)
-    assert await world.quote(await world.receive()) == Refused(Refusal.LIMIT_REACHED)
+    assert await world.quote(await world.receive()) == Refused(Refusal.DAY_LIMIT)
     world.now += timedelta(hours=1)
     assert isinstance(await world.quote(await world.receive()), Quote)

@@ -427,6 +427,41 @@ def test_no_hold_is_told_and_another_expert_may_be_chosen(refusal: Refusal) -> N
     assert play.spoken()[-1] == "enter-extension"
 
 
+def test_a_price_beyond_what_the_number_alone_may_spend_asks_for_the_pin_then_quotes_again() -> (
+    None
+):
+    known = replace(CALLER, pin_needed=False)
+    for reach in (e.LookedUp(EXPERT),), (e.LookedUp(EXPERT), e.Quoted(QUOTE)):
+        play = received(caller=known).keys("101#").then(*reach)
+        if len(reach) == 2:
+            play.said().said().keys("1")
+        play.then(e.NotGranted(Refusal.NUMBER_ALONE_LIMIT))
+        assert play.at(State.IDENTIFYING)
+        assert play.spoken() == ["number-alone-limit-reached", "enter-pin"]
+        play.keys("4711#").then(e.PinChecked(PinCheck.RIGHT))
+        assert play.at(State.QUOTING)
+        assert play.did(c.AskQuote) == [c.AskQuote(EXPERT)]
+        play.then(e.NotGranted(Refusal.NUMBER_ALONE_LIMIT))
+        assert play.at(State.CHOOSING)
+
+
+@pytest.mark.parametrize(
+    "limit", [one for one in Refusal if str(one).endswith("-limit-reached")], ids=str
+)
+def test_a_talk_cut_at_a_spending_limit_is_told_which_and_not_that_credit_is_used_up(
+    limit: Refusal,
+) -> None:
+    play = talking()
+    play.data = replace(play.data, grant=Grant(0, 25, 25, final=True, held=eur(50), limit=limit))
+    bridge = bridge_of(play)
+    play.then(e.TimerFired("cut"))
+    play.then(e.Left(Leg.EXPERT, bridge, T0 + 25_041), e.Left(Leg.CALLER, bridge, T0 + 25_041))
+    assert play.data.reason is EndReason(limit.value)
+    play.then(e.Settled(SETTLED))
+    assert play.spoken()[0] == str(limit)
+    assert play.spoken(Leg.EXPERT)[0] == "caller-limit-reached"
+
+
 def test_a_caller_who_hangs_up_after_a_refusal_is_recorded_with_it() -> None:
     play = holding().then(e.NotGranted(Refusal.EXPERT_BUSY), e.LegEnded(Leg.CALLER))
     assert play.data.reason is EndReason.EXPERT_BUSY

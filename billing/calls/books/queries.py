@@ -162,12 +162,13 @@ EXPERT_PAID: Final = """
 """
 
 SPENDINGS: Final = """
-    SELECT p.account_id, p.period, p.began_on, p.posted, p.pending,
+    SELECT p.scope, p.owner, p.period, p.began_on, p.posted, p.pending,
             coalesce(m.posted, 0)::bigint AS posted_by_calls,
             coalesce(m.pending, 0)::bigint AS pending_by_calls
         FROM spendings p
         LEFT JOIN (
-            SELECT s.account_id, l ->> 'period' AS period, l ->> 'began_on' AS began_on,
+            SELECT l ->> 'scope' AS scope, l ->> 'owner' AS owner,
+                    l ->> 'period' AS period, l ->> 'began_on' AS began_on,
                     sum(coalesce(n.charge, b.charge)) AS posted,
                     sum(g.amount) FILTER (WHERE s.state = 'granted') AS pending
                 FROM charging_sessions s
@@ -181,11 +182,11 @@ SPENDINGS: Final = """
                     SELECT sum(amount) AS amount FROM grants
                         WHERE session_id = s.session_id AND segment = s.segment
                 ) AS g ON true
-                GROUP BY 1, 2, 3
-        ) AS m USING (account_id, period, began_on)
+                GROUP BY 1, 2, 3, 4
+        ) AS m USING (scope, owner, period, began_on)
         WHERE (p.posted, p.pending)
             IS DISTINCT FROM (coalesce(m.posted, 0)::bigint, coalesce(m.pending, 0)::bigint)
-        ORDER BY 1, 2, 3
+        ORDER BY 1, 2, 3, 4
 """
 
 RESERVATIONS: Final = """

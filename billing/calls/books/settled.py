@@ -186,10 +186,10 @@ async def spendings(s: AsyncSession) -> list[Finding]:
     return [
         Finding(
             "spending",
-            f"spending {row.account_id}/{row.period}/{row.began_on}",
-            f"Caller {row.account_id}, {row.period} {row.began_on}: counted {row.posted} spent and"
-            f" {row.pending} held, its calls {row.posted_by_calls} and {row.pending_by_calls}"
-            " (ledger units).",
+            f"spending {row.scope}/{row.owner}/{row.period}/{row.began_on}",
+            f"Limit of {row.scope} {row.owner}, {row.period} {row.began_on}: counted {row.posted}"
+            f" spent and {row.pending} held, its calls {row.posted_by_calls} and"
+            f" {row.pending_by_calls} (ledger units).",
         )
         for row in await rows_of(s, SPENDINGS)
     ]
