@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import BigInteger, bindparam, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import CallerAccount, Spending
-from billing.kit.rows import RowsInsert
+from billing.kit.rows import RowsInsert, table_of
 
 CALLER: Final = "caller"
 CALLER_BY_OPERATOR: Final = "caller-by-operator"
@@ -114,16 +114,40 @@ async def ensure(s: AsyncSession, limits: Sequence[Limit]) -> None:
         await s.execute(_NEW_ROWS, _ROWS.given(rows))
 
 
-_KEY: Final = (Spending.scope, Spending.owner, Spending.period, Spending.began_on)
+_TABLE: Final = table_of(Spending)
+_KEY: Final = (_TABLE.c.scope, _TABLE.c.owner, _TABLE.c.period, _TABLE.c.began_on)
+_IN_ORDER: Final = tuple(column.collate("C") for column in _KEY)
+"""As Python sorts, whatever the database's collation is."""
+_AMONG: Final = tuple_(*_KEY).in_(bindparam("keys", expanding=True))
+_LEFT: Final = select(*_KEY, _TABLE.c.posted + _TABLE.c.pending).where(_AMONG).order_by(*_IN_ORDER)
+_LEFT_LOCKED: Final = _LEFT.with_for_update()
+_HOLD: Final = (
+    update(_TABLE)
+    .where(
+        _AMONG,
+        _TABLE.c.posted + _TABLE.c.pending + bindparam("amount", type_=BigInteger)
+        <= bindparam("most", type_=BigInteger),
+    )
+    .values(
+        pending=_TABLE.c.pending + bindparam("amount", type_=BigInteger),
+        limit_amount=bindparam("most", type_=BigInteger),
+    )
+    .returning(_TABLE.c.period)
+)
+_LOCKED: Final = select(*_KEY).where(_AMONG).order_by(*_IN_ORDER).with_for_update().cte("locked")
+"""The rows are locked in the order that holds take them, whatever the plan of the update is."""
+_RESOLVE: Final = (
+    update(_TABLE)
+    .where(*(column == _LOCKED.c[column.name] for column in _KEY))
+    .values(
+        posted=_TABLE.c.posted + bindparam("paid", type_=BigInteger),
+        pending=_TABLE.c.pending - bindparam("held", type_=BigInteger),
+    )
+)
 
 
-def _among(limits: Sequence[Limit]) -> Any:
-    return tuple_(*_KEY).in_([limit.key for limit in limits])
-
-
-def _in_order() -> list[Any]:
-    # As Python sorts, whatever the database's collation is.
-    return [column.collate("C") for column in _KEY]
+def _keys(limits: Sequence[Limit]) -> list[tuple[str, str, str, str]]:
+    return [limit.key for limit in limits]
 
 
 async def left(
@@ -133,12 +157,8 @@ async def left(
     counted = _counted(limits)
     taken: dict[tuple[str, str, str, str], int] = {}
     if counted:
-        query = (
-            select(*_KEY, Spending.posted + Spending.pending)
-            .where(_among(counted))
-            .order_by(*_in_order())
-        )
-        for *key, amount in await s.execute(query.with_for_update() if lock else query):
+        query = _LEFT_LOCKED if lock else _LEFT
+        for *key, amount in await s.execute(query, {"keys": _keys(counted)}):
             taken[key[0], key[1], key[2], key[3]] = amount
     return tuple(
         Left(limit, limit.amount - (held if limit.period == CALL else taken.get(limit.key, 0)))
@@ -149,13 +169,8 @@ async def left(
 async def hold(s: AsyncSession, limits: Sequence[Limit], amount: int) -> bool:
     """Count a hold under each limit, in order; False: one has no room, roll back."""
     for limit in _counted(limits):
-        counted = await s.execute(
-            update(Spending)
-            .where(_among([limit]), Spending.posted + Spending.pending + amount <= limit.amount)
-            .values(pending=Spending.pending + amount, limit_amount=limit.amount)
-            .returning(Spending.period)
-            .execution_options(synchronize_session=False)
-        )
+        given = {"keys": _keys([limit]), "amount": amount, "most": limit.amount}
+        counted = await s.execute(_HOLD, given)
         if counted.first() is None:
             return False
     return True
@@ -167,20 +182,5 @@ async def resolve(s: AsyncSession, limits: Sequence[Limit], *, paid: int, held: 
     Money given back later is paid less: it may be spent again in the period it was paid in.
     """
     counted = _counted(limits)
-    if not counted:
-        return
-    # The rows are locked in the order that holds take them, whatever the plan of the update is.
-    locked = (
-        select(*_KEY).where(_among(counted)).order_by(*_in_order()).with_for_update().cte("locked")
-    )
-    await s.execute(
-        update(Spending)
-        .where(
-            Spending.scope == locked.c.scope,
-            Spending.owner == locked.c.owner,
-            Spending.period == locked.c.period,
-            Spending.began_on == locked.c.began_on,
-        )
-        .values(posted=Spending.posted + paid, pending=Spending.pending - held)
-        .execution_options(synchronize_session=False)
-    )
+    if counted:
+        await s.execute(_RESOLVE, {"keys": _keys(counted), "paid": paid, "held": held})

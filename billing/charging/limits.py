@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,20 +58,25 @@ class SpendingLimits:
     version: int
 
 
+_PAYER: Final = (
+    select(CallerAccount, SpendingLimitRow)
+    .outerjoin(
+        SpendingLimitRow,
+        (SpendingLimitRow.currency == CallerAccount.currency)
+        & (
+            SpendingLimitRow.number_id.is_(None)
+            | (SpendingLimitRow.number_id == bindparam("number"))
+        ),
+    )
+    .where(CallerAccount.id == bindparam("account"))
+)
+
+
 async def payer_of(
     s: AsyncSession, session: ChargingSession, number_id: UUID
 ) -> tuple[CallerAccount, tuple[SpendingLimitRow, ...]]:
     """Give the account that pays and the operator's limits for its calls to a number, at once."""
-    found = await s.execute(
-        select(CallerAccount, SpendingLimitRow)
-        .outerjoin(
-            SpendingLimitRow,
-            (SpendingLimitRow.currency == CallerAccount.currency)
-            & (SpendingLimitRow.number_id.is_(None) | (SpendingLimitRow.number_id == number_id)),
-        )
-        .where(CallerAccount.id == session.account_id)
-    )
-    rows = found.all()
+    rows = (await s.execute(_PAYER, {"account": session.account_id, "number": number_id})).all()
     return rows[0][0], tuple(row for _, row in rows if row is not None)
 
 

@@ -63,7 +63,7 @@ def test_what_was_added_is_listed_and_shown(line: Primeline) -> None:
     assert made(line, "expert", "show", "11") == expert
     (number,) = made(line, "number", "list")
     assert number["number"] == "+33199001234"
-    assert made(line, "number", "show", "01 99 00 12 34") == number
+    assert made(line, "number", "show", "01 99 00 12 34") == number | {"limits": []}
     (caller,) = made(line, "caller", "list")
     assert caller["numbers"] == ["+33639980001"]
 
