@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_23_spending_limits"
-down_revision = "2026_11_23_tariff_windows"
+down_revision = "2026_11_23_orders_in_talks"
 branch_labels = None
 depends_on = None
 
