@@ -1,5 +1,6 @@
 """Tariffs as they are kept: versions added, the one in force found."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -194,7 +195,12 @@ async def in_force(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff
     None before the first version.
     """
     kept = await version_at(s, tariff_id, at)
-    return None if kept is None else at_moment(kept, at)
+    if kept is None:
+        return None
+    if kept.timetable is not None and kept.timetable.holidays_of is not None:
+        # A process loads its first calendar in a tenth of a second: not while other calls wait.
+        await asyncio.to_thread(holidays_of, kept.timetable.holidays_of)
+    return at_moment(kept, at)
 
 
 def at_moment(kept: KeptTariff, at: datetime) -> KeptTariff:

@@ -1,5 +1,8 @@
 """Windows and net prices as they are typed."""
 
+import shlex
+from pathlib import Path
+
 from tests.database.test_commands import Primeline, made, primeline
 
 __all__ = ["primeline"]  # the fixture
@@ -44,6 +47,24 @@ def test_windows_are_set_shown_and_asked_at_a_moment(primeline: Primeline) -> No
         assert found["price_per_minute"] == euro(price)
     shown = primeline("tariff", "windows", "standard")
     assert "mon,tue,wed,thu,fri,holiday" in shown.output
+
+
+def test_the_how_to_pages_example_does_what_the_page_says(primeline: Primeline) -> None:
+    page = Path("docs/how-to/prices-by-the-hour.md").read_text(encoding="utf-8")
+    typed = page.split("```sh\n", 2)[1].split("```")[0].replace("\\\n", " ")
+    made(primeline, *shlex.split(typed)[1:], "--from", "2026-01-01")
+    cases = [
+        ("2026-12-01T19:59:59+01:00", None, "1.2000"),
+        ("2026-12-01T20:00+01:00", "night", "0.9000"),
+        ("2026-12-02T05:59+01:00", "night", "0.9000"),
+        ("2026-12-02T06:00+01:00", None, "1.2000"),
+        ("2026-12-06T06:00+01:00", "sunday", "0.9000"),
+        ("2026-12-25T12:00+01:00", "holidays", "1.5000"),
+        ("2026-12-25T20:00+01:00", None, "1.2000"),
+    ]
+    for moment, window, price in cases:
+        found = made(primeline, "tariff", "at", "standard", "--time", moment)
+        assert (found["window"], found["price_per_minute"]) == (window, euro(price))
 
 
 def test_prices_without_tax_are_kept_and_shown_with_it(primeline: Primeline) -> None:
