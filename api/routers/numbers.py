@@ -54,6 +54,7 @@ async def add_number(
         language=body.language,
         without_payer=body.without_payer,
         free_limit_seconds=body.free_limit_seconds,
+        begins_free=body.begins_free,
         expert_id=body.expert_id,
         tariff_id=body.tariff_id,
         at=at,

@@ -24,6 +24,7 @@ _EXPERT = "For a direct number, and only there: whom it leads to."
 _TARIFF = "Wins over the experts' own; null: each expert's own."
 _WITHOUT = "What happens where nobody can be charged."
 _FREE_LIMIT = "How long a talk that nobody pays may last, in seconds."
+_BEGINS = "Whether talks of callers who can be charged begin free, too, until the expert asks for a price."
 _OPEN = "Whether calls to it are taken."
 
 
@@ -39,6 +40,7 @@ class NumberNew(Request):
     free_limit_seconds: int = Field(
         default=300, ge=1, le=86_400, description=_FREE_LIMIT, examples=[300]
     )
+    begins_free: bool = Field(default=False, description=_BEGINS, examples=[False])
 
     @model_validator(mode="after")
     def _expert_where_direct(self) -> Self:
@@ -58,6 +60,7 @@ class NumberEdit(Edit):
     free_limit_seconds: int = Field(
         default=UNSET, ge=1, le=86_400, description=_FREE_LIMIT, examples=[600]
     )
+    begins_free: bool = Field(default=UNSET, description=_BEGINS, examples=[True])
     open: bool = Field(default=UNSET, description=_OPEN, examples=[False])
 
 
@@ -76,6 +79,7 @@ class Number(Answer):
     tariff: str | None = Field(description="The tariff's name.", examples=["standard"])
     without_payer: WithoutPayer = Field(description=_WITHOUT, examples=["refuse"])
     free_limit_seconds: int = Field(description=_FREE_LIMIT, examples=[300])
+    begins_free: bool = Field(description=_BEGINS, examples=[False])
     open: bool = Field(description=_OPEN, examples=[True])
     version: int = Field(description="Raised by each edit; also the ETag.", examples=[1])
 
@@ -93,6 +97,7 @@ def shown(number: NumberListed) -> Number:
         "tariff": number.tariff,
         "without_payer": number.without_payer,
         "free_limit_seconds": number.free_limit_seconds,
+        "begins_free": number.begins_free,
         "open": number.open,
         "version": number.version,
     }

@@ -130,7 +130,8 @@ def choose(turn: Turn, *before: Phrase | str) -> None:
     assert data.number is not None  # no number: refused in on_received
     credit: tuple[Phrase | str, ...] = (Phrase("free-call", data.number.free_limit_seconds),)
     if data.caller is not None:
-        credit = ("balance-is", Phrase("amount", data.caller.available))
+        balance = ("balance-is", Phrase("amount", data.caller.available))
+        credit = (*balance, *credit) if data.number.begins_free else balance
     turn.go(State.CHOOSING, digits=EXTENSION_DIGITS, tries=0, turns=0)
     turn.last(data.limits.choosing_ms)
     if data.number.kind == "direct":
@@ -209,7 +210,7 @@ def chosen(turn: Turn, expert: ExpertChoice) -> None:
         no_talk(turn, EndReason.EXPERT_BUSY)
     elif expert.availability is Availability.AWAY or not expert.phones:
         no_talk(turn, EndReason.EXPERT_AWAY)
-    elif turn.data.pays:
+    elif turn.data.pays and not (turn.data.number and turn.data.number.begins_free):
         quote(turn)
     else:
         hold_free(turn)

@@ -103,7 +103,8 @@ def _offer(turn: Turn) -> None:
         price = Phrase("price", number.premium.retail)
         turn.say(Leg.EXPERT, "offer-premium", price, "press-1-or-3")
     elif quote is None:
-        turn.say(Leg.EXPERT, "offer-free", "press-1-or-3")
+        offer = "offer-begins-free" if turn.data.pays else "offer-free"
+        turn.say(Leg.EXPERT, offer, "press-1-or-3")
     else:
         turn.say(
             Leg.EXPERT,

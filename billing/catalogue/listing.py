@@ -54,6 +54,7 @@ class NumberListed:
     tariff_id: UUID | None
     without_payer: str
     free_limit_seconds: int
+    begins_free: bool
     open: bool
     version: int
 
@@ -191,6 +192,7 @@ def _number_listed(number: Number, expert: str | None, tariff: str | None) -> Nu
         tariff_id=number.tariff_id,
         without_payer=number.without_payer,
         free_limit_seconds=number.free_limit_seconds,
+        begins_free=number.begins_free,
         open=number.open,
         version=number.version,
     )

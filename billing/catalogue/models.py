@@ -175,6 +175,9 @@ class Number(Base):
     language: Mapped[str]
     without_payer: Mapped[str] = mapped_column(comment="when nobody can be charged")
     free_limit_seconds: Mapped[int] = mapped_column(comment="bounds a talk that nobody pays")
+    begins_free: Mapped[bool] = mapped_column(
+        server_default=sql("false"), comment="who can be charged begins free, too"
+    )
     expert_id: Mapped[UUID | None] = mapped_column(ForeignKey(Expert.id))
     tariff_id: Mapped[UUID | None] = mapped_column(
         ForeignKey(TariffRow.id), comment="wins over the expert's own"

@@ -21,6 +21,7 @@ EDITABLE: Final = frozenset(
         "language",
         "without_payer",
         "free_limit_seconds",
+        "begins_free",
         "expert_id",
         "tariff_id",
         "open",

@@ -104,6 +104,7 @@ async def _served(
         trunk_trusted=trusted,
         expert=None if row.expert_id is None else await expert_choice(s, row.expert_id),
         premium=kept.terms if kept else None,
+        begins_free=row.begins_free,
     )
 
 
@@ -196,6 +197,7 @@ async def add_number(
     language: str = "en",
     without_payer: Literal["refuse", "free"] = "refuse",
     free_limit_seconds: int = 300,
+    begins_free: bool = False,
     expert_id: UUID | None = None,
     tariff_id: UUID | None = None,
     region: str = DEFAULT_REGION,
@@ -217,6 +219,7 @@ async def add_number(
             language=check_language(language),
             without_payer=without_payer,
             free_limit_seconds=free_limit_seconds,
+            begins_free=begins_free,
             expert_id=expert_id if kind == "direct" else None,
             tariff_id=tariff_id,
             created_at=at,

@@ -105,6 +105,7 @@ class ServedNumber:
     """A number of ours and how it is put to work.
 
     `expert` is set for a direct number. `free_limit_seconds` bounds a talk that nobody pays.
+    `begins_free`: who can be charged begins free too, until the expert asks for a price.
     `trunk_trusted`: the trunk this call came by vouches for caller ids. `premium`: the carrier
     bills the caller for it, on these terms.
     """
@@ -118,6 +119,7 @@ class ServedNumber:
     trunk_trusted: bool
     expert: ExpertChoice | None
     premium: PremiumTerms | None = None
+    begins_free: bool = False
 
 
 _EXTENSION = re.compile(r"[0-9]{1,8}")

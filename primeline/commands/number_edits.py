@@ -50,6 +50,10 @@ def edit(
     free_limit: Annotated[
         int | None, typer.Option(help="Seconds of a talk that nobody pays", min=1, max=86_400)
     ] = None,
+    begins_free: Annotated[
+        bool | None,
+        typer.Option("--begins-free/--begins-paid", help="Whether known callers begin free, too"),
+    ] = None,
     open_: Annotated[
         bool | None, typer.Option("--open/--closed", help="Whether calls to it are taken")
     ] = None,
@@ -65,6 +69,7 @@ def edit(
             "language": language,
             "without_payer": without_payer and without_payer.value,
             "free_limit_seconds": free_limit,
+            "begins_free": begins_free,
             "open": open_,
             "expert_id": expert and await expert_by_extension(s, expert),
         }

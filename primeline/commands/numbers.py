@@ -59,6 +59,9 @@ def add(
         WithoutPayer, typer.Option(help="When nobody can be charged")
     ] = WithoutPayer.REFUSE,
     free_limit: Annotated[int, typer.Option(help="Seconds of a talk that nobody pays")] = 300,
+    begins_free: Annotated[
+        bool, typer.Option("--begins-free", help="Known callers begin free, too")
+    ] = False,
     region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,6 +75,7 @@ def add(
             language=language,
             without_payer=without_payer.value,
             free_limit_seconds=free_limit,
+            begins_free=begins_free,
             expert_id=await service.expert_by_extension(s, expert) if expert else None,
             tariff_id=await tariffs.by_name(s, tariff) if tariff else None,
             region=region,
@@ -129,6 +133,7 @@ def number_values(number: NumberListed) -> dict[str, Any]:
         "tariff": number.tariff,
         "without_payer": number.without_payer,
         "free_limit_seconds": number.free_limit_seconds,
+        "begins_free": number.begins_free,
         "open": number.open,
         "id": number.number_id,
     }

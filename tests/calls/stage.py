@@ -261,6 +261,7 @@ class Stage:
         expert: ExpertOnStage | None = None,
         without_payer: Literal["refuse", "free"] = "refuse",
         free_limit_seconds: int = 300,
+        begins_free: bool = False,
         language: str = "en",
         digits: str = FRENCH,
     ) -> str:
@@ -275,6 +276,7 @@ class Stage:
                 expert_id=expert.expert_id if expert else None,
                 without_payer=without_payer,
                 free_limit_seconds=free_limit_seconds,
+                begins_free=begins_free,
                 language=language,
                 at=datetime.now(UTC),
             )

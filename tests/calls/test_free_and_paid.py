@@ -144,3 +144,36 @@ async def test_keys_that_are_no_code_are_heard_by_the_other_side(stage: Stage) -
     )
     await talk.caller.hang_up()
     await stage.ended(caller)
+
+
+async def test_a_known_caller_begins_free_and_is_charged_from_his_consent_on(
+    stage: Stage,
+) -> None:
+    expert, caller = await stage.expert(), await stage.caller()
+    number = await stage.number(begins_free=True)
+    talk = await stage.to_free_talk(caller, number, expert)
+    assert (await evidence.wallet(stage, caller)).pending == 0
+    await stage.to_consenting(talk)
+    await talk.caller.press("1")
+    await asyncio.sleep(1)
+    await stage.both_talk(talk)
+    await asyncio.sleep(1.5)
+    await talk.expert.hang_up()
+    record = await stage.ended(caller)
+    (interval,) = record.intervals
+    settlement = record.summary.settlement
+    assert settlement is not None
+    used = ((interval.end_ms or 0) - interval.start_ms) // 1_000
+    assert used >= 1
+    assert settlement.charge == charge(PRICE, used)
+    await checked(stage)
+
+
+async def test_a_talk_that_stayed_free_costs_a_known_caller_nothing(stage: Stage) -> None:
+    expert, caller = await stage.expert(), await stage.caller()
+    talk = await stage.to_free_talk(caller, await stage.number(begins_free=True), expert)
+    await talk.caller.hang_up()
+    record = await stage.ended(caller)
+    assert not record.intervals
+    assert await stage.available(caller) == euro(1_000)
+    await checked(stage)

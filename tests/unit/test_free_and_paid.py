@@ -11,9 +11,11 @@ from ari_app.calls import events as e
 from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, Interval
 from billing.charging.values import Grant, Quote, Refusal
+from billing.pins.values import PinCheck
 from tests.unit.test_call_machine import (
     EXPERT,
     GRANT,
+    MENU,
     T0,
     TARIFF,
     Play,
@@ -27,6 +29,7 @@ from tests.unit.test_call_machine import (
     joining,
     offering,
     out_of,
+    received,
     talking,
     topping_up,
 )
@@ -180,6 +183,34 @@ def test_legs_that_never_leave_are_hung_up_and_paid_by_the_record() -> None:
     (settle,) = play.did(c.Settle)
     assert isinstance(settle, c.Settle)
     assert settle.by_record
+
+
+# Begun free.
+
+
+def begun_free() -> Play:
+    number = replace(MENU, begins_free=True)
+    play = received(number).keys("1234#").then(e.PinChecked(PinCheck.RIGHT))
+    assert play.spoken() == ["balance-is", "amount", "free-call", "enter-extension"]
+    play.keys("101#").then(e.LookedUp(EXPERT))
+    assert play.did(c.Hold) == [c.Hold(EXPERT, paid=False)]
+    assert not play.did(c.AskQuote)
+    play.then(e.Held(None), e.DialRecorded(1), e.LegReady(1), e.LegUp(1))
+    assert play.spoken(Leg.EXPERT) == ["offer-begins-free", "press-1-or-3"]
+    return joined(play.keys("1", Leg.EXPERT), T0)
+
+
+def test_a_known_caller_begins_free_where_the_number_says_so_and_may_be_asked_later() -> None:
+    play = begun_free()
+    assert play.at(State.TALKING_FREE)
+    assert c.ArmAt("cut", T0 + 600_000 + 40) in play.last
+    out_of(play.keys("*7", Leg.EXPERT), T0 + 20_000).then(e.Quoted(consented_quote()))
+    joined(play.said().keys("1").then(e.Held(NEXT)), T0 + 40_000)
+    assert play.at(State.TALKING_PAID)
+    out_of(play.then(e.TimerFired("cut")), T0 + 340_040)
+    (settle,) = play.did(c.Settle)
+    assert isinstance(settle, c.Settle)
+    assert settle.intervals == (Interval(T0 + 40_000, T0 + 340_040),)
 
 
 # By act.

@@ -68,6 +68,7 @@ CALL_MACHINE_IDS = {
     "emergency",
     "offer-paid",
     "offer-free",
+    "offer-begins-free",
     "offer-premium",
     "caller-hears-price",
     "spent-so-far",
