@@ -24,7 +24,7 @@ _EXPERT = "For a direct number, and only there: whom it leads to."
 _TARIFF = "Wins over the experts' own; null: each expert's own."
 _WITHOUT = "What happens where nobody can be charged."
 _FREE_LIMIT = "How long a talk that nobody pays may last, in seconds."
-_BEGINS = "Whether talks of callers who can be charged begin free, too, until the expert asks for a price."
+_BEGINS = "Whether known callers begin free, too, until the expert asks for a price."
 _OPEN = "Whether calls to it are taken."
 
 
