@@ -33,6 +33,7 @@ from primeline.commands import (
     orders,
     phones,
     premium,
+    price_lists,
     reconcile,
     replay,
     reports,
@@ -111,6 +112,9 @@ callers.app.command("edit")(caller_edits.edit)
 callers.app.command("numbers")(caller_edits.set_numbers)
 callers.app.command("remove")(caller_edits.remove)
 callers.app.command("redeem")(caller_edits.redeem)
+tariffs.app.command("load")(price_lists.load)
+tariffs.app.command("export")(price_lists.export)
+tariffs.app.command("template")(price_lists.template)
 
 app.add_typer(calls.app, name="calls")
 app.add_typer(numbers.app, name="number")

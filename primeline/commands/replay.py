@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -11,15 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls import finding
 from billing.calls.replay import service
-from billing.calls.replay.choosing import Substitution, kept_prices
+from billing.calls.replay.choosing import Substitution, kept_prices, listed_prices
 from billing.calls.replay.reports import RepriceReport
 from billing.calls.replay.rules import replay as replay_one
 from billing.calls.replay.rules import reprice
 from billing.calls.replay.service import Period
 from billing.calls.replay.values import Replayed, Repriced
+from billing.pricelists.reading import read
 from primeline.commands import replayed
 from primeline.commands.common import JsonOption, transact
 from primeline.commands.periods import FirstOption, LastOption, ZoneOption, period_of
+from primeline.commands.price_lists import content_of
 from primeline.commands.tariffs import moment_of
 
 T = TypeVar("T")
@@ -36,6 +39,12 @@ def replay(
         list[str] | None,
         typer.Option(help="Under this tariff; OLD=NEW: only calls under OLD, under NEW"),
     ] = None,
+    price_list: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, readable=True, help="Under this CSV file, loaded or not"
+        ),
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="Of other tariffs, the version in force then; the newest")
     ] = None,
@@ -47,7 +56,7 @@ def replay(
     """Rate past calls again; status 1 if a record says otherwise. Nothing is ever written."""
     if call is not None and (first or last):
         raise typer.BadParameter("Give a call, or --from and --to.")
-    choose = _chooser(tariff or [], as_of)
+    choose = _chooser(tariff or [], price_list, as_of)
     if call is not None:
         _one(call, choose, as_json=as_json)
         return
@@ -70,20 +79,23 @@ def replay(
 Choose = Callable[[AsyncSession], Awaitable[Substitution]]
 
 
-def _chooser(tariffs: list[str], as_of: str | None) -> Choose | None:
+def _chooser(tariffs: list[str], price_list: Path | None, as_of: str | None) -> Choose | None:
     """Read which other prices are meant; None: none, calls are compared with their records."""
-    if not tariffs:
+    if not tariffs and price_list is None:
         if as_of is not None:
-            raise typer.BadParameter("--as-of goes with --tariff.")
+            raise typer.BadParameter("--as-of goes with --tariff or --price-list.")
         return None
+    if tariffs and price_list is not None:
+        raise typer.BadParameter("Give --tariff or --price-list.")
     moment = None if as_of is None else moment_of(as_of)
+    listed = {} if price_list is None else listed_prices(read(content_of(price_list)), moment)
     pairs = [(old, new) for old, _, new in (word.rpartition("=") for word in tariffs)]
     names = [old for old, _ in pairs]
     if len(set(names)) < len(names):
         raise typer.BadParameter("Two --tariff are for the same calls.")
 
     async def choose(s: AsyncSession) -> Substitution:
-        prices = {old: await kept_prices(s, new, moment) for old, new in pairs}
+        prices = listed | {old: await kept_prices(s, new, moment) for old, new in pairs}
         every = prices.pop("", None)
         return Substitution(prices, every)
 

@@ -42,7 +42,7 @@ def show_call(done: Replayed, *, as_json: bool) -> None:
         }
         for one in done.differences
     ]
-    steps = _steps(_spoken(done.stretches), done)
+    steps = _steps(_spoken(done.segments), done)
     if as_json:
         show_one(
             _head(call)
@@ -85,7 +85,7 @@ def show_repriced_call(done: Repriced, *, as_json: bool) -> None:
         for part in PARTS
         if done.before is not None and done.after is not None
     ]
-    steps = _steps(_spoken(done.stretches), None)
+    steps = _steps(_spoken(done.segments), None)
     if as_json:
         show_one(head | {"parts": parts, "arithmetic": steps}, as_json=True)
         return
@@ -222,7 +222,7 @@ def _before_after(one: Sum, currency: str) -> dict[str, Money]:
 
 
 def _head(call: PastCall) -> dict[str, Any]:
-    names = " + ".join(dict.fromkeys(one.tariff_name for one in call.stretches))
+    names = " + ".join(dict.fromkeys(one.tariff_name for one in call.segments))
     return {
         "call": call.call_id,
         "received": call.received_at,
@@ -236,17 +236,17 @@ def _recorded(call: PastCall) -> Figures:
     return {**call.recorded, **(call.premium.recorded if call.premium else {})}
 
 
-def _spoken(stretches: tuple[Arithmetic, ...]) -> tuple[Arithmetic, ...]:
-    """Leave out a last stretch without talk where there were others."""
-    return tuple(one for one in stretches if one.talked_ms) or stretches[-1:]
+def _spoken(segments: tuple[Arithmetic, ...]) -> tuple[Arithmetic, ...]:
+    """Leave out a last segment without talk where there were others."""
+    return tuple(one for one in segments if one.talked_ms) or segments[-1:]
 
 
-def _steps(stretches: tuple[Arithmetic, ...], done: Replayed | None) -> list[dict[str, Any]]:
+def _steps(segments: tuple[Arithmetic, ...], done: Replayed | None) -> list[dict[str, Any]]:
     steps: tuple[Step, ...] = ()
-    if len(stretches) > 1:
-        steps = explain_segments(stretches)
-    elif stretches:
-        steps = explain(stretches[0])
+    if len(segments) > 1:
+        steps = explain_segments(segments)
+    elif segments:
+        steps = explain(segments[0])
     elif done is not None and done.premium is not None and done.call.premium is not None:
         steps = explain_premium(done.call.premium.terms, done.premium)
     return [{"step": one.what, "how": one.sentence} for one in steps]

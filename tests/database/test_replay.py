@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner, Result
 
 from billing.calls.replay import service
+from billing.charging import service as charging
 from billing.charging.values import Grant
 from billing.tariffs import service as tariffs
 from primeline.cli import app
@@ -66,7 +68,7 @@ async def rewrite(world: World, table: str, change: str, call_id: UUID) -> None:
         await s.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER ALL"))
 
 
-async def in_two_stretches(world: World) -> UUID:
+async def in_two_segments(world: World) -> UUID:
     """A call of 61 s and, after a pause under the same price, 10 s more."""
     call_id = await world.granted_call()
     first = talked((0, 61))
@@ -77,7 +79,7 @@ async def in_two_stretches(world: World) -> UUID:
 
 
 async def random_call(world: World, chance: random.Random) -> None:
-    """A call with up to three paid stretches under prices of its own, or one that is never paid."""
+    """A call with up to three paid segments under prices of its own, or one that is never paid."""
     world.now += timedelta(minutes=chance.randrange(1, 5))
     minimum = chance.randrange(0, 200)
     async with world.sessions.begin() as s:
@@ -158,7 +160,7 @@ async def test_nothing_can_be_written_while_calls_are_replayed(world: World) -> 
 
 async def test_one_call_is_replayed_step_by_step(world: World) -> None:
     await world.top_up("10.00")
-    call_id = await in_two_stretches(world)
+    call_id = await in_two_segments(world)
 
     told = await answer(str(call_id))
     assert told["right"]
@@ -189,10 +191,10 @@ async def test_a_doctored_settlement_is_found_and_the_status_says_so(world: Worl
     assert (await run(str(right))).exit_code == 0
 
 
-async def test_doctored_seconds_tariffs_and_stretches_are_found(world: World) -> None:
+async def test_doctored_seconds_tariffs_and_segments_are_found(world: World) -> None:
     await world.top_up("100.00")
     longer, dearer, torn = await world.paid_call(61), await world.paid_call(61), None
-    torn = await in_two_stretches(world)
+    torn = await in_two_segments(world)
     await rewrite(world, "paid_intervals", "end_ms = end_ms + 2000", longer)
     await rewrite(world, "closed_segments", "overrun_ms = 7", torn)
     async with world.sessions.begin() as s:
@@ -212,7 +214,7 @@ async def test_doctored_seconds_tariffs_and_stretches_are_found(world: World) ->
     assert found[dearer].problem == "The stored tariff can't be read: free_seconds missing."
     assert {one.what for one in found[longer].differences} >= {"used_seconds", "charge"}
     assert [(one.where, one.what) for one in found[torn].differences] == [
-        ("stretch 1", "overrun_ms")
+        ("segment 1", "overrun_ms")
     ]
 
 
@@ -310,3 +312,68 @@ async def test_a_call_that_goes_on_has_nothing_to_compare(world: World) -> None:
     assert refused.exit_code == 1
     assert "isn't settled yet" in refused.stderr
     assert (await answer(*PERIOD))["still_open"] == 1
+
+
+async def test_a_price_list_is_tried_on_past_calls_before_it_is_loaded(
+    world: World, tmp_path: Path
+) -> None:
+    """At noon UTC on a Sunday it is 13:00 in Paris: the window's price counts."""
+    await world.top_up("10.00")
+    await world.paid_call(60)
+    file = tmp_path / "prices.csv"
+    await asyncio.to_thread(
+        file.write_text,
+        "name,currency,starts_at,price_per_minute,time_zone,window,window_days,window_hours\n"
+        "standard,EUR,2030-01-01,2.00,Europe/Paris,,,\n"
+        "standard,EUR,2030-01-01,0.50,,noon,sun,13:00-14:00\n"
+        "unused,EUR,2030-01-01,9.00,,,,\n",
+    )
+
+    report = await answer(*PERIOD, "--price-list", str(file))
+    assert report["largest"][0]["before"] == money("1.2000")
+    assert report["largest"][0]["after"] == money("0.5000")
+    async with world.sessions() as s:
+        assert len(await tariffs.list_versions(s)) == 1
+
+    await asyncio.to_thread(file.write_text, "name,price\n")
+    refused = await run(*PERIOD, "--price-list", str(file))
+    assert refused.exit_code == 1
+    assert "nothing was loaded" not in refused.stdout
+    assert "There is no such column." in refused.stderr
+
+
+async def test_an_act_is_replayed_and_left_out_where_the_other_tariff_sells_none(
+    world: World,
+) -> None:
+    world.now += timedelta(minutes=1)
+    async with world.sessions.begin() as s:
+        await tariffs.add_version(
+            s,
+            name="standard",
+            tariff=tariff_of(price_per_act=eur("5.00")),
+            valid_from=world.now,
+            at=world.now,
+        )
+    await add_version(world, "minutes", "1.00")
+    await add_version(world, "services", "1.00", price_per_act=eur("7.00"))
+    await world.top_up("10.00")
+    call_id = await world.receive()
+    async with world.sessions.begin() as s:
+        await charging.quote(
+            s,
+            call_id,
+            account_id=world.account_id,
+            expert_id=world.expert_id,
+            number_id=world.number_id,
+            limits=world.limits,
+            at=world.now,
+            mode="act",
+        )
+    assert isinstance(await world.initial(call_id), Grant)
+    await world.settle(call_id, 120)
+
+    assert (await answer(str(call_id)))["right"]
+    dearer = await answer(*PERIOD, "--tariff", "services")
+    assert dearer["largest"][0]["difference"] == money("2.0000")
+    none = await answer(*PERIOD, "--tariff", "minutes")
+    assert none["left_out_why"] == {"acts-not-sold": 1}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from billing.calls.replay.choosing import Substitution
 from billing.calls.replay.rules import PARTS, replay, reprice
-from billing.calls.replay.values import LeftOut, PastCall, PastStretch
+from billing.calls.replay.values import LeftOut, PastCall, PastSegment
 from billing.charging.closed import ClosedSegment, earlier_of
 from billing.charging.rules import Bill, bill
 from billing.money.values import Money
@@ -37,13 +37,13 @@ def talks(draw: st.DrawFn) -> list[tuple[int, int]]:
     return spans
 
 
-def settled(stretches: list[tuple[Tariff, ShareRule, list[tuple[int, int]], int]]) -> PastCall:
-    """End each stretch as charging does, one after the other, and write its records."""
+def settled(segments: list[tuple[Tariff, ShareRule, list[tuple[int, int]], int]]) -> PastCall:
+    """End each segment as charging does, one after the other, and write its records."""
     closed: list[ClosedSegment] = []
-    past: list[PastStretch] = []
+    past: list[PastSegment] = []
     offset_ms = 0
     intervals: list[tuple[int, int]] = []
-    for number, (tariff, rule, talked, granted) in enumerate(stretches):
+    for number, (tariff, rule, talked, granted) in enumerate(segments):
         own = [(begin + offset_ms, end + offset_ms) for begin, end in talked]
         billed = bill(own, granted)
         money = charge(tariff, billed.billed_seconds, earlier=earlier_of(closed))
@@ -53,14 +53,14 @@ def settled(stretches: list[tuple[Tariff, ShareRule, list[tuple[int, int]], int]
             ClosedSegment(number, tariff, rule, None, 0, len(intervals), granted, billed, parts)
         )
         past.append(
-            PastStretch(
+            PastSegment(
                 "standard",
                 tariff,
                 rule,
                 AT,
                 granted,
                 tuple(own),
-                _record(billed, parts) if number < len(stretches) - 1 else None,
+                _record(billed, parts) if number < len(segments) - 1 else None,
             )
         )
         offset_ms += 10_000_000
@@ -116,12 +116,12 @@ def test_a_doctored_settlement_is_found(call: PastCall, figure: str, more: int) 
 def test_the_same_prices_change_nothing(call: PastCall) -> None:
     # A grant is never longer than its tariff lets a call be; these random ones may be.
     within = all(
-        sum(one.granted_seconds for one in call.stretches) <= one.tariff.maximum_seconds
+        sum(one.granted_seconds for one in call.segments) <= one.tariff.maximum_seconds
         and one.granted_seconds <= one.tariff.longest_seconds
-        for one in call.stretches
+        for one in call.segments
     )
     assume(within)
-    own = {id(one): one.tariff for one in call.stretches}
+    own = {id(one): one.tariff for one in call.segments}
 
     done = reprice(call, lambda one: lambda _: own[id(one)])
 
@@ -134,9 +134,9 @@ def test_the_same_prices_change_nothing(call: PastCall) -> None:
 def test_under_other_prices_each_call_costs_what_they_charge_for_its_seconds(
     call: PastCall, other: Tariff
 ) -> None:
-    first = replace(call.stretches[0], tariff=call.stretches[0].tariff.by("minute"))
+    first = replace(call.segments[0], tariff=call.segments[0].tariff.by("minute"))
     recorded = call.recorded
-    alone = replace(call, stretches=(first,), recorded=recorded)
+    alone = replace(call, segments=(first,), recorded=recorded)
 
     done = reprice(alone, Substitution(every=lambda _: other))
 

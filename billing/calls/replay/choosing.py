@@ -1,31 +1,34 @@
 """Which other prices a call is replayed under: a tariff for all, tariffs by name, a price list."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.replay.errors import NoVersionThen
-from billing.calls.replay.values import PastStretch, Prices
+from billing.calls.replay.values import PastSegment, Prices
+from billing.pricelists.values import Entry
 from billing.tariffs import service as tariffs
+from billing.tariffs.public_holidays import holidays_of, no_holidays
 from billing.tariffs.service import KeptTariff, TariffUnknown
 from billing.tariffs.values import Tariff
+from billing.tariffs.windows import Timetable, tariff_in, window_at
 
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
     """Other prices by the name of the tariff that was announced, and for all names else.
 
-    A stretch whose tariff is in neither keeps its own.
+    A segment whose tariff is in neither keeps its own.
     """
 
     by_name: Mapping[str, Prices] = field(default_factory=dict)
     every: Prices | None = None
 
-    def __call__(self, stretch: PastStretch) -> Prices | None:
-        """Give the other prices of a stretch; None: it keeps its own."""
-        return self.by_name.get(stretch.tariff_name, self.every)
+    def __call__(self, segment: PastSegment) -> Prices | None:
+        """Give the other prices of a segment; None: it keeps its own."""
+        return self.by_name.get(segment.tariff_name, self.every)
 
 
 async def kept_prices(s: AsyncSession, name: str, as_of: datetime | None) -> Prices:
@@ -33,29 +36,42 @@ async def kept_prices(s: AsyncSession, name: str, as_of: datetime | None) -> Pri
 
     Raises TariffUnknown or NoVersionThen.
     """
-    return newest(name, await tariffs.list_versions(s, name), as_of)
-
-
-def newest(name: str, versions: Iterable[KeptTariff], as_of: datetime | None) -> Prices:
-    """Pick the version that begins last, or that had begun by a moment.
-
-    Raises TariffUnknown or NoVersionThen.
-    """
-    known = sorted(versions, key=lambda kept: kept.valid_from)
-    if not known:
+    versions = await tariffs.list_versions(s, name)
+    if not versions:
         raise TariffUnknown(name)
-    begun = [kept for kept in known if as_of is None or kept.valid_from <= as_of]
-    if as_of is not None and not begun:
+    return newest(name, versions, as_of)
+
+
+def listed_prices(entries: Iterable[Entry], as_of: datetime | None) -> dict[str, Prices]:
+    """Give what the tariffs of a price list cost, by name: it need not be loaded.
+
+    Raises NoVersionThen.
+    """
+    by_name: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_name.setdefault(entry.name, []).append(entry)
+    return {name: newest(name, versions, as_of) for name, versions in by_name.items()}
+
+
+def newest(
+    name: str, versions: Sequence[KeptTariff] | Sequence[Entry], as_of: datetime | None
+) -> Prices:
+    """Pick the version that begins last, or that had begun by a moment; raises NoVersionThen."""
+    begun = [kept for kept in versions if as_of is None or kept.valid_from <= as_of]
+    if not begun:
         raise NoVersionThen(name, as_of)
-    chosen = begun[-1]
+    chosen = max(begun, key=lambda kept: kept.valid_from)
+    return prices_of(chosen.tariff, chosen.timetable)
 
-    return prices_of(chosen)
 
-
-def prices_of(kept: KeptTariff) -> Prices:
+def prices_of(tariff: Tariff, timetable: Timetable | None) -> Prices:
     """Give what a version costs at a moment, in the window that holds then."""
+    if timetable is None:
+        return lambda _: tariff
+    place = timetable.holidays_of
+    is_holiday = no_holidays if place is None else holidays_of(place)
 
     def at(moment: datetime) -> Tariff:
-        return tariffs.at_moment(kept, moment).tariff
+        return tariff_in(tariff, window_at(timetable, moment, is_holiday))
 
     return at

@@ -20,5 +20,6 @@ class NoVersionThen(PrimelineError):
 
     code = "no-version-then"
 
-    def __init__(self, name: str, at: datetime) -> None:
-        super().__init__(f"Tariff {name!r} has no version that has begun by {at.isoformat()}.")
+    def __init__(self, name: str, at: datetime | None) -> None:
+        begun = "" if at is None else f" that has begun by {at.isoformat()}"
+        super().__init__(f"Tariff {name!r} has no version{begun}.")

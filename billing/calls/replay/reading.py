@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.models import CallRow, PaidInterval
-from billing.calls.replay.values import PastCall, PastMeter, PastStretch
+from billing.calls.replay.values import PastCall, PastMeter, PastSegment
 from billing.catalogue import snapshot as terms_snapshot
 from billing.catalogue.models import Expert, Number
 from billing.charging.models import ChargingSession, ClosedSegmentRow, GrantRow
@@ -133,12 +133,12 @@ def _past(
     try:
         if row.id in page.premium:
             return replace(call, premium=_metered(*page.premium[row.id], talked=bool(intervals)))
-        return replace(call, stretches=_stretches(page, row.id, intervals))
+        return replace(call, segments=_segments(page, row.id, intervals))
     except PrimelineError as error:
         return replace(call, unreadable=error.sentence)
 
 
-def _stretches(page: _Page, call_id: UUID, intervals: Spans) -> tuple[PastStretch, ...]:
+def _segments(page: _Page, call_id: UUID, intervals: Spans) -> tuple[PastSegment, ...]:
     session = page.sessions.get(call_id)
     if session is None or session.tariff is None or session.quoted_at is None:
         return ()
@@ -147,7 +147,7 @@ def _stretches(page: _Page, call_id: UUID, intervals: Spans) -> tuple[PastStretc
         own = intervals[first : closed.last_interval]
         found.append(_closed(closed, page.names, own, session.quoted_at))
         first = closed.last_interval
-    last = PastStretch(
+    last = PastSegment(
         tariff_name=_name(page.names, session.tariff_version_id),
         tariff=tariff_snapshot.from_json(session.tariff),
         share_rule=share_snapshot.from_json(session.share),
@@ -161,11 +161,11 @@ def _stretches(page: _Page, call_id: UUID, intervals: Spans) -> tuple[PastStretc
 
 def _closed(
     row: ClosedSegmentRow, names: Mapping[UUID, str], own: Spans, quoted_at: datetime
-) -> PastStretch:
-    # When its price was announced is kept of the last stretch only; its key came right after.
+) -> PastSegment:
+    # When its price was announced is kept of the last segment only; its key came right after.
     began_ms = row.consented_at_ms or (own[0][0] if own else None)
     tariff = tariff_snapshot.from_json(row.tariff)
-    return PastStretch(
+    return PastSegment(
         tariff_name=_name(names, row.tariff_version_id),
         tariff=tariff,
         share_rule=share_snapshot.from_json(row.share),

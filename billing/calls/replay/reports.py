@@ -48,7 +48,7 @@ class ReplayReport:
         """Add a call."""
         self.calls += 1
         self.premium += one.call.premium is not None
-        self.unquoted += one.call.premium is None and not one.call.stretches
+        self.unquoted += one.call.premium is None and not one.call.segments
         if one.right:
             self.right += 1
         else:
@@ -126,7 +126,7 @@ class RepriceReport:
                 heapq.heappushpop(self._largest, entry)
 
     def _keys(self, one: Repriced) -> list[tuple[By, str]]:
-        tariffs = " + ".join(dict.fromkeys(part.tariff_name for part in one.call.stretches))
+        tariffs = " + ".join(dict.fromkeys(part.tariff_name for part in one.call.segments))
         return [
             ("all", "all"),
             ("tariff", tariffs),

@@ -9,7 +9,7 @@ from billing.calls.replay.values import (
     LeftOut,
     PastCall,
     PastMeter,
-    PastStretch,
+    PastSegment,
     Prices,
     Replayed,
     Repriced,
@@ -44,13 +44,13 @@ def replay(call: PastCall) -> Replayed:
 
 
 def _replay_paid(call: PastCall) -> Replayed:
-    done = _rate(call.stretches)
+    done = _rate(call.segments)
     figures = _sum(done) if done else _unquoted(call)
     differences = [
         one
-        for number, (kept, now) in enumerate(zip(call.stretches, done, strict=True), 1)
+        for number, (kept, now) in enumerate(zip(call.segments, done, strict=True), 1)
         if kept.recorded is not None
-        for one in _compare(f"stretch {number}", kept.recorded, _sum([now]))
+        for one in _compare(f"segment {number}", kept.recorded, _sum([now]))
     ]
     differences += _compare("call", call.recorded, figures)
     return Replayed(call, figures, done, differences=tuple(differences))
@@ -92,11 +92,11 @@ def premium_figures(came: PremiumOutcome) -> Figures:
     }
 
 
-def _rate(stretches: Sequence[PastStretch]) -> tuple[Arithmetic, ...]:
+def _rate(segments: Sequence[PastSegment]) -> tuple[Arithmetic, ...]:
     """Do what each end of a segment did; fee, minimum and free seconds are the whole call's."""
     done: list[Arithmetic] = []
     earlier: Earlier | None = None
-    for one in stretches:
+    for one in segments:
         rated = arithmetic(one.tariff, one.share_rule, one.intervals, one.granted_seconds, earlier)
         earlier = after(earlier, rated.rated)
         done.append(rated)
@@ -134,10 +134,10 @@ def _compare(where: str, recorded: Figures, replayed: Figures) -> list[Differenc
     ]
 
 
-def reprice(call: PastCall, prices: Callable[[PastStretch], Prices | None]) -> Repriced:
+def reprice(call: PastCall, prices: Callable[[PastSegment], Prices | None]) -> Repriced:
     """Rate a call under other prices: the seconds billed stay, up to the new longest talk.
 
-    `prices` gives the other tariff of a stretch, or None: it keeps its own. 61 s billed at 1.20
+    `prices` gives the other tariff of a segment, or None: it keeps its own. 61 s billed at 1.20
     cost 1.22; under 1.00 a minute in whole minutes they cost 2.00: 0.78 more.
     """
     chosen = _choose(call, prices)
@@ -147,7 +147,7 @@ def reprice(call: PastCall, prices: Callable[[PastStretch], Prices | None]) -> R
     if all(other is None for _, other in chosen):
         return Repriced(call, before=before, after=before)
     try:
-        done, cut_seconds = _rate_within([stretch for stretch, _ in chosen])
+        done, cut_seconds = _rate_within([segment for segment, _ in chosen])
     except (PrimelineError, ValueError):
         return Repriced(call, left_out=LeftOut.UNREADABLE)
     return Repriced(
@@ -161,18 +161,18 @@ def reprice(call: PastCall, prices: Callable[[PastStretch], Prices | None]) -> R
 
 
 def _choose(
-    call: PastCall, prices: Callable[[PastStretch], Prices | None]
-) -> list[tuple[PastStretch, Prices | None]] | LeftOut:
-    """Put each stretch under its other tariff, or say why the call has no charge then."""
+    call: PastCall, prices: Callable[[PastSegment], Prices | None]
+) -> list[tuple[PastSegment, Prices | None]] | LeftOut:
+    """Put each segment under its other tariff, or say why the call has no charge then."""
     if call.premium is not None:
         return LeftOut.PREMIUM
     currencies = {one.currency for one in _amounts(call.recorded).values()}
-    if call.unreadable is not None or currencies != {one.tariff.currency for one in call.stretches}:
+    if call.unreadable is not None or currencies != {one.tariff.currency for one in call.segments}:
         return LeftOut.UNREADABLE
-    if not call.stretches:
+    if not call.segments:
         return LeftOut.UNQUOTED
-    chosen: list[tuple[PastStretch, Prices | None]] = []
-    for one in call.stretches:
+    chosen: list[tuple[PastSegment, Prices | None]] = []
+    for one in call.segments:
         other = prices(one)
         if other is None:
             chosen.append((one, None))
@@ -185,8 +185,8 @@ def _choose(
     return chosen
 
 
-def _impossible(one: PastStretch, other: Tariff) -> LeftOut | None:
-    """Say why a stretch can't be rated by another tariff; None: it can."""
+def _impossible(one: PastSegment, other: Tariff) -> LeftOut | None:
+    """Say why a segment can't be rated by another tariff; None: it can."""
     if other.currency != one.tariff.currency:
         return LeftOut.CURRENCY
     if one.tariff.mode == "act" and other.price_per_act is None:
@@ -198,12 +198,12 @@ def _impossible(one: PastStretch, other: Tariff) -> LeftOut | None:
     return None
 
 
-def _rate_within(stretches: Sequence[PastStretch]) -> tuple[tuple[Arithmetic, ...], int]:
-    """Rate each stretch, none longer than its tariff lets it be; also the seconds cut off."""
+def _rate_within(segments: Sequence[PastSegment]) -> tuple[tuple[Arithmetic, ...], int]:
+    """Rate each segment, none longer than its tariff lets it be; also the seconds cut off."""
     done: list[Arithmetic] = []
     earlier: Earlier | None = None
     cut = 0
-    for one in stretches:
+    for one in segments:
         longest = max(0, left_seconds(one.tariff, earlier))
         granted = min(one.granted_seconds, longest)
         rated = arithmetic(one.tariff, one.share_rule, one.intervals, granted, earlier)

@@ -21,7 +21,7 @@ Prices = Callable[[datetime], Tariff]
 
 
 @dataclass(frozen=True, slots=True)
-class PastStretch:
+class PastSegment:
     """A paid segment of a call: what was frozen, what was talked, and what its own record says.
 
     `recorded` None: it is the call's last, which stands in the settlement of the whole call.
@@ -54,7 +54,7 @@ class PastMeter:
 class PastCall:
     """A settled call from its records alone.
 
-    No `stretches` and no `premium`: no price was quoted, so nobody was to pay. `unreadable` says
+    No `segments` and no `premium`: no price was quoted, so nobody was to pay. `unreadable` says
     what of the record can't be read.
     """
 
@@ -64,14 +64,14 @@ class PastCall:
     expert: str | None
     recorded: Figures
     intervals: tuple[tuple[int, int], ...]
-    stretches: tuple[PastStretch, ...] = ()
+    segments: tuple[PastSegment, ...] = ()
     premium: PastMeter | None = None
     unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure that the record has otherwise. `where`: the call, or one stretch of it."""
+    """A figure that the record has otherwise. `where`: the call, or one segment of it."""
 
     where: str
     what: str
@@ -85,7 +85,7 @@ class Replayed:
 
     call: PastCall
     figures: Figures
-    stretches: tuple[Arithmetic, ...] = ()
+    segments: tuple[Arithmetic, ...] = ()
     premium: PremiumOutcome | None = None
     differences: tuple[Difference, ...] = ()
     problem: str | None = None
@@ -112,12 +112,12 @@ class Repriced:
     """A call under other prices, with the seconds that it had.
 
     `left_out`: it has no charge under them, and neither `before` nor `after` counts. `touched`:
-    at least one of its stretches has another tariff now. `cut_seconds` are those after the longest
+    at least one of its segments has another tariff now. `cut_seconds` are those after the longest
     talk of the other tariff, which wouldn't have been talked.
     """
 
     call: PastCall
-    stretches: tuple[Arithmetic, ...] = ()
+    segments: tuple[Arithmetic, ...] = ()
     before: Mapping[str, Money] | None = None
     after: Mapping[str, Money] | None = None
     touched: bool = False
