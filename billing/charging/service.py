@@ -116,14 +116,23 @@ async def quote(
 async def _price_known(s: AsyncSession, session: ChargingSession) -> bool:
     """Whether an earlier call of this caller was granted talk at this very price.
 
-    The price of an act and that of a minute are two, though of one version of a tariff.
+    The price of an act and that of a minute are two, though of one version of a tariff, and so are
+    the prices of two windows.
     """
     earlier = aliased(ChargingSession)
     mode = sessions.tariff_of(session).mode
+    frozen = session.tariff or {}
+    prices = {name: frozen.get(name) for name in tariff_snapshot.PRICES}
 
     def announced(tariff: Any) -> ColumnElement[bool]:
-        # Frozen before acts were sold, it has none.
-        return func.coalesce(tariff["mode"].as_string(), "minute") == mode
+        return and_(
+            # Frozen before acts were sold, it has none.
+            func.coalesce(tariff["mode"].as_string(), "minute") == mode,
+            *(
+                tariff[name].as_string().is_not_distinct_from(None if one is None else str(one))
+                for name, one in prices.items()
+            ),
+        )
 
     granted = and_(
         earlier.tariff_version_id == session.tariff_version_id,

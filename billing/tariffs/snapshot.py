@@ -22,6 +22,14 @@ _FIELDS: Final = (
 )
 _ACT_FIELDS: Final = ("price_per_act", "act_minimum_seconds", "act_maximum_seconds", "mode")
 """A tariff frozen before acts were sold lacks them all."""
+PRICES: Final = (
+    "price_per_minute",
+    "connect_fee",
+    "minimum_charge",
+    "maximum_charge",
+    "price_per_act",
+)
+"""What one version of a tariff may have several of: windows have their own."""
 _NO_ACTS: Final = {
     "price_per_act": None,
     "act_minimum_seconds": 10,

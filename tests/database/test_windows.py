@@ -115,6 +115,25 @@ async def test_a_call_that_begins_before_a_border_keeps_its_price_to_the_end(
     assert (await world.settle(late, 300)).charge == eur("3.10")
 
 
+async def test_a_price_accepted_in_one_window_is_not_known_in_another(world: World) -> None:
+    await add_windows(world)
+    await world.top_up("20.00")
+
+    async def known(at: datetime) -> bool:
+        world.now = at
+        quote = await world.quote(await world.receive())
+        assert isinstance(quote, Quote)
+        return quote.price_known
+
+    world.now = BORDER
+    assert not await known(BORDER)
+    await world.paid_call(10)
+    assert await known(AFTER)
+    assert not await known(CHRISTMAS)
+    assert not await known(BORDER + timedelta(days=1, hours=-2))
+    assert await known(BORDER + timedelta(days=1))
+
+
 async def test_all_prices_of_a_version_are_spoken_beforehand(world: World) -> None:
     await add_windows(world)
     async with world.sessions() as s:
