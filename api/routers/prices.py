@@ -59,6 +59,7 @@ async def ask_price(
         tariff=asked.name,
         version_id=asked.version_id,
         valid_from=asked.valid_from,
+        window=asked.window,
         price=schema.price_of(tariff),
         announced=transcript(Phrase("price", tariff), language),
         affordable_seconds=buys,

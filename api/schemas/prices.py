@@ -89,6 +89,10 @@ class PriceEnquiry(Answer):
     valid_from: Moment = Field(
         description="Since when the version is in force.", examples=["2026-11-01T00:00:00Z"]
     )
+    window: str | None = Field(
+        description="The window of the tariff that holds now; null: none, its own price does.",
+        examples=["night"],
+    )
     price: Price = Field(description="The price with all its parts.")
     announced: str = Field(
         description="The sentence that the caller hears before anything is charged.",

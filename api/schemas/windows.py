@@ -6,11 +6,10 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.base import Amount, AmountIn, Answer, Request, Text, amount_of, optional_amount
 from billing.money.values import Money
+from billing.tariffs.overlaps import LONGEST_NAME, MOST_WINDOWS
 from billing.tariffs.values import Tariff
 from billing.tariffs.windows import (
     DAYS,
-    LONGEST_NAME,
-    MOST_WINDOWS,
     Prices,
     Timetable,
     Window,

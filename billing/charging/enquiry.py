@@ -35,7 +35,8 @@ class PriceUnknown(PrimelineError):
 class PriceEnquiry:
     """The price that a call made now would announce. `expert` None: the number has none.
 
-    `billed_by` the carrier: premium terms, whose price is on the caller's phone bill.
+    `billed_by` the carrier: premium terms, whose price is on the caller's phone bill. `window`: of
+    the tariff, where one holds now.
     """
 
     number: str
@@ -46,6 +47,7 @@ class PriceEnquiry:
     name: str
     version_id: UUID
     valid_from: datetime
+    window: str | None = None
 
     def buys(self, amount: Money) -> int:
         """Give the longest talk in seconds; CurrencyMismatch for another currency's amount."""
@@ -97,6 +99,7 @@ async def enquire(
         name=version.name,
         version_id=version.version_id,
         valid_from=version.valid_from,
+        window=None if version.window is None else version.window.name,
     )
 
 

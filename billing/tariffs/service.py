@@ -14,7 +14,7 @@ from billing.kit.errors import PrimelineError
 from billing.kit.jobs import defer
 from billing.kit.pages import After, Slice, take
 from billing.money.values import CurrencyMismatch, Money
-from billing.tariffs import rules, snapshot, timetables, windows
+from billing.tariffs import overlaps, rules, snapshot, timetables, windows
 from billing.tariffs.models import TariffRow, TariffVersion
 from billing.tariffs.public_holidays import holidays_of, no_holidays
 from billing.tariffs.values import Tariff
@@ -114,7 +114,7 @@ def check(tariff: Tariff, timetable: Timetable | None) -> None:
     """
     rules.check(tariff)
     if timetable is not None:
-        windows.check(tariff, timetable)
+        overlaps.check(tariff, timetable)
         if timetable.holidays_of is not None:
             holidays_of(timetable.holidays_of)
 

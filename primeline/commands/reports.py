@@ -102,6 +102,7 @@ def price(
         "billed_by": found.billed_by,
         "tariff": found.name,
         "valid_from": found.valid_from,
+        "window": found.window,
         "announced": transcript(Phrase("price", tariff), language),
     }
     if amount is not None:

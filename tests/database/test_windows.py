@@ -71,7 +71,7 @@ async def test_what_is_in_force_is_the_window_of_the_moment(
     assert found.version_id == kept.version_id
     assert (found.window.name if found.window else None) == window
     assert found.tariff == replace(OWN, price_per_minute=eur(price), connect_fee=eur(fee))
-    assert asked.tariff == found.tariff
+    assert (asked.tariff, asked.window) == (found.tariff, window)
 
 
 async def test_a_version_is_read_back_with_all_its_windows_wherever_it_is_listed(

@@ -11,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from billing.money.values import Money
-from billing.tariffs import windows
+from billing.tariffs import overlaps
 from billing.tariffs.net import gross
+from billing.tariffs.overlaps import WindowsOverlap
 from billing.tariffs.public_holidays import holidays_of
 from billing.tariffs.text import days_of, days_text, hours_text, own_prices, window_of
 from billing.tariffs.values import Tariff
@@ -21,7 +22,6 @@ from billing.tariffs.windows import (
     WEEKDAYS,
     Timetable,
     Window,
-    WindowsOverlap,
     window_at,
 )
 
@@ -80,7 +80,7 @@ def holding(table: Timetable, at: datetime) -> list[Window]:
 
 def is_possible(table: Timetable) -> bool:
     try:
-        windows.check(OWN, table)
+        overlaps.check(OWN, table)
     except WindowsOverlap:
         return False
     return True
@@ -132,7 +132,7 @@ def test_in_both_nights_of_the_clocks_each_minute_has_the_price_that_the_clock_s
         Window(f"{half}", frozenset(DAYS), half * 30, half * 30 + 30, PRICES) for half in range(48)
     )
     table = Timetable(zone, "FR", half_hours)
-    windows.check(OWN, table)
+    overlaps.check(OWN, table)
     for change in changes:
         day = change.astimezone(ZoneInfo(zone)).date()
         minutes: Counter[str] = Counter()

@@ -9,7 +9,8 @@ import pytest
 from billing.kit.zones import TimeZoneUnknown
 from billing.money.text import parse
 from billing.money.values import Money
-from billing.tariffs import windows
+from billing.tariffs import overlaps
+from billing.tariffs.overlaps import WindowsOverlap
 from billing.tariffs.public_holidays import HolidaysUnknown, holidays_of, no_holidays
 from billing.tariffs.rules import InvalidTariff
 from billing.tariffs.values import Tariff
@@ -19,7 +20,6 @@ from billing.tariffs.windows import (
     Prices,
     Timetable,
     Window,
-    WindowsOverlap,
     tariff_in,
     window_at,
 )
@@ -135,19 +135,19 @@ def test_windows_that_may_hold_at_one_time_are_refused_by_name(
     for first, second in ((one, other), (other, one)):
         table = timetable(window("one", *first), window("other", *second))
         with pytest.raises(WindowsOverlap, match=told) as raised:
-            windows.check(OWN, table)
+            overlaps.check(OWN, table)
         assert "'one' and 'other'" in str(raised.value)
 
 
 def test_windows_that_touch_are_no_overlap() -> None:
     days = window("day", "mon tue wed thu fri sat sun holiday", "08:00", "20:00")
     nights = window("night", "mon tue wed thu fri sat sun holiday", "20:00", "08:00")
-    windows.check(OWN, timetable(days, nights))
+    overlaps.check(OWN, timetable(days, nights))
     every_day = window("always", " ".join(DAYS), "00:00", "24:00")
-    windows.check(OWN, timetable(every_day, holidays_of=None))
+    overlaps.check(OWN, timetable(every_day, holidays_of=None))
     # Without holidays nothing but Saturday follows Friday.
     sunday = window("sunday", "sun", "00:00", "24:00")
-    windows.check(OWN, timetable(NIGHT, sunday, holidays_of=None))
+    overlaps.check(OWN, timetable(NIGHT, sunday, holidays_of=None))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_timetable_that_cannot_be_used_is_refused_with_a_reason(
     wrong: Timetable, error: type[Exception], told: str
 ) -> None:
     with pytest.raises(error, match=told):
-        windows.check(OWN, wrong)
+        overlaps.check(OWN, wrong)
 
 
 @pytest.mark.parametrize(
