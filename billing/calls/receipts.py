@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.accounts.models import CallerAccount, CallerNumber
 from billing.calls.models import CallRow
 from billing.catalogue.models import Number
+from billing.charging.segments import closed_of
 from billing.ledger.models import SettlementRow
 from billing.money.text import format_money
 from billing.money.values import Money
@@ -38,12 +39,24 @@ WITHOUT_SMS: Final = frozenset(
 
 
 def receipt_text(
-    language: str, *, number: str, charge: Money, seconds: int, available: Money
+    language: str,
+    *,
+    number: str,
+    charge: Money,
+    seconds: int,
+    available: Money,
+    parts: Sequence[Money] = (),
 ) -> str:
-    """Write the receipt; without the odd spaces that would make one SMS two."""
+    """Write the receipt; without the odd spaces that would make one SMS two.
+
+    `parts` are what the paid talks of one call cost, each at a price of its own, if several were.
+    """
+    paid = format_money(charge, language)
+    if len(parts) > 1:
+        paid += f" ({' + '.join(format_money(part, language) for part in parts)})"
     text = TEXTS.get(language, TEXTS["en"]).format(
         number=number,
-        charge=format_money(charge, language),
+        charge=paid,
         seconds=seconds,
         available=format_money(available, language),
     )
@@ -81,8 +94,16 @@ async def queue_receipt(
         charge=Money(settled.charge, account.currency),
         seconds=settled.billed_seconds,
         available=Money(settled.wallet_available, account.currency),
+        parts=await _parts(s, call_id, Money(settled.charge, account.currency)),
     )
     return await notifications.queue(s, key=_key(call_id), to_e164=phone, text=text, at=at)
+
+
+async def _parts(s: AsyncSession, call_id: UUID, charge: Money) -> list[Money]:
+    """Give what each paid talk of a call cost, without those that cost nothing."""
+    closed = [one.split.charge for one in await closed_of(s, call_id)]
+    last = charge - sum(closed, Money.zero(charge.currency))
+    return [part for part in (*closed, last) if part]
 
 
 async def receipts_of(s: AsyncSession, call_id: UUID) -> Sequence[Notification]:

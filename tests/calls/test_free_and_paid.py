@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ari_app.calls.states import State
+from billing.accounts import service as accounts
 from billing.accounts import vouchers
 from billing.calls import books
 from billing.tariffs.rules import charge
@@ -176,4 +177,21 @@ async def test_a_talk_that_stayed_free_costs_a_known_caller_nothing(stage: Stage
     record = await stage.ended(caller)
     assert not record.intervals
     assert await stage.available(caller) == euro(1_000)
+    await checked(stage)
+
+
+async def test_a_top_up_from_outside_is_warned_of_anew_and_talked_to_its_end(stage: Stage) -> None:
+    expert, caller = await stage.expert(), await stage.caller(10)
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    await stage.hears(talk.caller, "warning")
+    now = datetime.now(UTC)
+    async with stage.sessions.begin() as s:
+        key = f"again {caller.number}"
+        await accounts.top_up(s, caller.account_id, euro(12), idempotency_key=key, at=now)
+    warned_us = time.time_ns() // 1_000 + 500_000
+    await stage.hears(talk.caller, "warning", since_us=warned_us, seconds=12)
+    await stage.hears(talk.caller, "credit-used-up", since_us=warned_us)
+    settlement = (await stage.ended(caller)).summary.settlement
+    assert settlement is not None
+    assert (settlement.billed_seconds, settlement.charge) == (11, euro(22))
     await checked(stage)

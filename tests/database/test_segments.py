@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from billing.calls import books, live
 from billing.calls import service as calls
+from billing.calls.receipts import queue_receipt, receipts_of
 from billing.calls.story import tell
 from billing.calls.values import EndReason, Interval
 from billing.charging import service as charging
@@ -314,3 +315,16 @@ async def test_an_act_that_was_paid_does_not_make_the_minute_known_nor_the_other
     third = await world.quote(await world.receive())
     assert isinstance(third, Quote)
     assert third.price_known
+
+
+async def test_the_receipt_names_each_paid_talk_of_a_call(world: World) -> None:
+    await world.top_up("20.00")
+    call_id = await world.granted_call()
+    await close(world, call_id, talked((0, 60)))
+    await new_price(world, "3.00")
+    await again(world, call_id)
+    await settle(world, call_id, talked((0, 60), (100, 130)))
+    async with world.sessions.begin() as s:
+        assert await queue_receipt(s, call_id, wanted_by_default=True, at=world.now)
+        (receipt,) = await receipts_of(s, call_id)
+    assert "€2.70 (€1.20 + €1.50) for 90 s" in receipt.text

@@ -588,6 +588,17 @@ def test_a_longer_grant_counts_only_once_asterisk_has_confirmed_it() -> None:
     assert c.ArmAt("warn", T0 + 440_000) in play.last
 
 
+def test_a_warning_that_was_given_is_given_again_after_a_top_up_from_outside() -> None:
+    play = talking()
+    final = Grant(0, 200, 200, final=True, held=eur(400))
+    play.then(e.TimerFired("extend"), e.Extended(final), e.LimitSet(200))
+    assert play.then(e.TimerFired("warn")).did(c.Announce)
+    play.then(e.AvailableRose(7))
+    play.then(e.Extended(Grant(1, 400, 400, final=True, held=eur(800))), e.LimitSet(400))
+    assert c.ArmAt("warn", T0 + 340_000) in play.last
+    assert play.then(e.TimerFired("warn")).did(c.Announce)
+
+
 def test_a_final_grant_is_asked_again_only_when_more_is_available() -> None:
     play = talking().then(
         e.TimerFired("extend"),
