@@ -183,6 +183,9 @@ async def test_a_talk_that_stayed_free_costs_a_known_caller_nothing(stage: Stage
 async def test_a_top_up_from_outside_is_warned_of_anew_and_talked_to_its_end(stage: Stage) -> None:
     expert, caller = await stage.expert(), await stage.caller(10)
     talk = await stage.to_talk(caller, await stage.number(), expert)
+    # It is played over the talk, and so only heard alone in silence.
+    talk.caller.silent()
+    talk.expert.silent()
     await stage.hears(talk.caller, "warning")
     now = datetime.now(UTC)
     async with stage.sessions.begin() as s:
