@@ -212,7 +212,7 @@ class Preview(Request):
     """A price to be tried: of a tariff that there is, or of terms that there aren't yet."""
 
     tariff_id: Id | None = Field(
-        default=None, description="A tariff; its version in force counts.", examples=[_TARIFF_ID]
+        default=None, description="A tariff; what it costs now counts.", examples=[_TARIFF_ID]
     )
     terms: Terms | None = Field(
         default=None, description="Or terms of your own.", examples=[_TERMS_EXAMPLE]
