@@ -45,6 +45,8 @@ PARKING: Final = replace(
     voucher_key_ms=STATE_MS,
     topping_up_ms=STATE_MS,
     hold_ms=STATE_MS,
+    # A part that is frozen for long is no lost phone.
+    media_seconds=30,
     settling_ms=6_000,
     aftercare_ms=6_000,
     goodbye_ms=6_000,
