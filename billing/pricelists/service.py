@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.catalogue.tollfree import check_notice
@@ -24,6 +25,8 @@ async def load(
     `dry_run`: everything is tried, and undone. Raises PriceListRefused with all that is wrong;
     then, too, nothing is left behind.
     """
+    # Who loads a list meanwhile waits, and then finds what this one added.
+    await s.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("price-list", 1))))
     async with s.begin_nested() as attempt:
         changes, problems = plan(entries, await tariffs.list_versions(s))
         found = [*problems]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from billing.kit import audit
+from billing.pricelists import service
+from billing.pricelists.errors import PriceListRefused
+from billing.pricelists.reading import read
 from primeline.cli import app
-from tests.database.world import World
+from tests.database.world import NOW, World
 
 HEAD = "name,currency,starts_at,price_per_minute"
 WINDOWS = f"{HEAD},time_zone,holidays_of,window,window_days,window_hours"
@@ -198,3 +202,35 @@ async def test_a_file_that_is_no_csv_is_refused_without_a_traceback(
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert await kept(world) == before
+
+
+async def test_a_list_that_three_load_at_once_is_loaded_once(world: World) -> None:
+    async def once() -> int:
+        async with world.sessions.begin() as s:
+            changes = await service.load(s, read(TWO.encode()), at=NOW)
+        return sum(one.what == "unchanged" for one in changes)
+
+    assert sorted(await asyncio.gather(once(), once(), once())) == [0, 2, 2]
+    assert len(await kept(world)) == 3
+
+
+async def test_whatever_is_broken_in_a_list_all_of_it_is_loaded_or_nothing(world: World) -> None:
+    chance = random.Random(26)
+    loaded = refused = 0
+    for turn in range(60):
+        rows = [f"t{turn}-{n},EUR,2027-10-{n + 1:02},1.{n}0,{n}" for n in range(5)]
+        rows += [f"standard,EUR,2028-01-01T00:00:{turn:02}Z,2.00,0"]
+        content = bytearray("\n".join([f"{HEAD},free_seconds", *rows]).encode())
+        for _ in range(chance.randrange(0, 3)):
+            content[chance.randrange(len(content))] = chance.choice(b"0123456789-,;.E'\"\n\x00\xff")
+        before = len(await kept(world))
+        added = 0
+        try:
+            async with world.sessions.begin() as s:
+                changes = await service.load(s, read(bytes(content)), at=NOW)
+            added = sum(one.what != "unchanged" for one in changes)
+            loaded += 1
+        except PriceListRefused:
+            refused += 1
+        assert len(await kept(world)) == before + added
+    assert min(loaded, refused) >= 10
