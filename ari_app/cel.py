@@ -6,7 +6,9 @@ format is set in `asterisk-conf/cel_custom.conf`.
 
 import asyncio
 import csv
+import glob
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from billing.kit.database import Sessions
 READ_EVERY_MS = 2_000
 MOST_BYTES = 4_000_000
 """Read at one go; a longer backlog takes several."""
+
+PACKED = frozenset({".gz", ".xz", ".bz2", ".zst"})
+"""Endings of files that log rotation has packed: they were read while they were text."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -73,19 +78,40 @@ class CelReader:
         self._asterisk_id = asterisk_id
         self._sessions = sessions
         self._lock = asyncio.Lock()
+        # Inode and size of the renamed files that were read whole.
+        self._whole: set[tuple[int, int]] = set()
 
     async def catch_up(self) -> int:
-        """Import all whole lines written so far; how many rows were new."""
+        """Import all whole lines written so far; how many rows were new.
+
+        Log rotation renames the file: what was not read of it yet is read under its new name.
+        """
         new = 0
         async with self._lock:
-            while count := await self._step():
-                new += count[0]
+            for file in await asyncio.to_thread(self._files):
+                while count := await self._step(file):
+                    new += count[0]
         return new
 
-    async def _step(self) -> tuple[int] | None:
-        if not self._file.exists():
+    def _files(self) -> list[Path]:
+        """Give the renamed files that may have grown since they were read, then the one in use.
+
+        By a name of its own that begins with the file's: `Master.csv.1`, `Master.csv-20261123`.
+        """
+        found = []
+        for path in self._file.parent.glob(f"{glob.escape(self._file.name)}[.-]*"):
+            if path.suffix not in PACKED:
+                with suppress(FileNotFoundError):
+                    status = path.stat()
+                    found.append((status.st_mtime_ns, path, (status.st_ino, status.st_size)))
+        self._whole &= {state for _, _, state in found}
+        return [*(path for _, path, state in sorted(found) if state not in self._whole), self._file]
+
+    async def _step(self, file: Path) -> tuple[int] | None:
+        try:
+            status = await asyncio.to_thread(file.stat)
+        except FileNotFoundError:
             return None
-        status = self._file.stat()
         # The inode tells a file that was rotated from the one read before; another host's file may
         # have the same.
         key = f"{self._asterisk_id}:{self._file.name}:{status.st_ino}"
@@ -94,19 +120,15 @@ class CelReader:
             if offset > status.st_size:
                 # Emptied in place: rows that were read before are known again.
                 offset = 0
-            data = await asyncio.to_thread(self._read, offset)
+            data = await asyncio.to_thread(_read, file, offset)
             end = data.rfind(b"\n") + 1
             if end == 0:
+                self._whole.add((status.st_ino, status.st_size))
                 return None
             rows = parse(data[:end].decode(errors="replace"))
             new = await calls.import_cel(session, rows)
             await calls.save_cel_offset(session, key, offset + end)
         return (new,)
-
-    def _read(self, offset: int) -> bytes:
-        with self._file.open("rb") as file:
-            file.seek(offset)
-            return file.read(MOST_BYTES)
 
     async def follow(self) -> None:
         """Keep up, for ever."""
@@ -116,3 +138,9 @@ class CelReader:
             except Exception as error:  # noqa: BLE001  (the file is still there next time)
                 log.warning("asterisk's record not read", error=type(error).__name__)
             await asyncio.sleep(READ_EVERY_MS / 1000)
+
+
+def _read(file: Path, offset: int) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(offset)
+        return opened.read(MOST_BYTES)

@@ -180,6 +180,8 @@ def _auth(name: str, ha1: str) -> list[str]:
 
 
 def _refuse_doubles(names: Sequence[str]) -> None:
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise UnsafeSetting("the name of two trunks or phones", name)
+        seen.add(name)

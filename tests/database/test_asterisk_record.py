@@ -224,3 +224,36 @@ async def test_the_record_of_another_asterisk_is_read_whole_though_its_file_look
     assert await CelReader(file, world.sessions, "one").catch_up() == 1
     file.write_text('"CHAN_START","1.000000","2.1","2.1",""\n')
     assert await CelReader(file, world.sessions, "two").catch_up() == 1
+
+
+def line(number: int) -> str:
+    return f'"CHAN_START","{number}.000000","{number}.1","{number}.1",""\n'
+
+
+@pytest.mark.parametrize("renamed", ["primeline.csv.1", "primeline.csv-20261123"])
+async def test_what_was_not_read_of_a_file_before_it_was_renamed_is_read_after(
+    world: World, tmp_path: Path, renamed: str
+) -> None:
+    file = tmp_path / "primeline.csv"
+    file.write_text(line(1))
+    reader = CelReader(file, world.sessions, "rotated")
+    assert await reader.catch_up() == 1
+    with file.open("a") as opened:
+        opened.write(line(2) + line(3)[:9])
+    file.rename(tmp_path / renamed)
+    # Asterisk has not begun a new file yet.
+    assert await reader.catch_up() == 1
+    file.write_text(line(4))
+    with (tmp_path / renamed).open("a") as opened:
+        opened.write(line(3)[9:])
+    assert await reader.catch_up() == 2
+    assert await reader.catch_up() == 0
+    assert await CelReader(file, world.sessions, "rotated").catch_up() == 0
+
+
+async def test_packed_files_and_others_of_like_names_are_not_read(
+    world: World, tmp_path: Path
+) -> None:
+    for name in ("primeline.csv.2.gz", "primeline2.csv", "other.csv"):
+        (tmp_path / name).write_text(line(5))
+    assert await CelReader(tmp_path / "primeline.csv", world.sessions, "alone").catch_up() == 0
