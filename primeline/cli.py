@@ -37,6 +37,7 @@ from primeline.commands import (
     reconcile,
     replay,
     reports,
+    restarts,
     rules,
     statements,
     tariffs,
@@ -136,6 +137,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("alarms")(monitoring.list_alarms)
 app.command("status")(monitoring.status)
+app.command("restarts")(restarts.list_restarts)
 app.command("doctor")(doctor.doctor)
 app.command("reconcile")(reconcile.reconcile)
 app.command("replay")(replay.replay)

@@ -1,6 +1,7 @@
 """Alarms, and how everything that we are connected to is."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -8,6 +9,8 @@ from api.auth import MayRead
 from api.deps import Transaction
 from api.paging import Page, Paged, page_of
 from api.schemas import monitoring as schema
+from api.schemas import restarts as restarts_schema
+from billing.calls import restarts
 from billing.monitoring import alarms, states
 from billing.monitoring.values import AlarmKind
 
@@ -31,6 +34,13 @@ async def list_alarms(
         s, limit=paging.limit, after=paging.after(int), kind=kind, cleared_too=cleared
     )
     return page_of(found, schema.shown)
+
+
+@router.get("/restarts", summary="List restart reports")
+async def list_restarts(s: Transaction, _: MayRead, paging: Paged) -> Page[restarts_schema.Restart]:
+    """List what was found whenever the call application came back, newest first."""
+    found = await restarts.page_restarts(s, limit=paging.limit, after=paging.after(UUID))
+    return page_of(found, restarts_schema.shown)
 
 
 @router.get("/states", summary="Show how trunks and phones are")

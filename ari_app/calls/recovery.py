@@ -25,12 +25,14 @@ from ari_app.calls.found import (
 from ari_app.calls.missed import legs_now, tell_missed
 from ari_app.calls.names import Names, call_of
 from ari_app.calls.registry import Registry
+from ari_app.calls.reporting import FoundCalls
 from ari_app.calls.snapshot import Snapshot, look
 from ari_app.calls.states import Leg
 from ari_app.cel import CelReader
 from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.calls import service as calls
+from billing.calls.restarts import Outcome
 from billing.calls.values import EndReason, Interval, OpenCall
 from billing.kit.database import Sessions
 
@@ -69,6 +71,7 @@ class Recovery:
         self._may_go_on = asyncio.Event()
         self._may_go_on.set()
         self._comparing: asyncio.Task[bool] | None = None
+        self._found = FoundCalls(sessions, registry.asterisk_id)
 
     async def pause(self) -> None:
         """Compare no more until `go_on`; what was begun is broken off."""
@@ -95,6 +98,7 @@ class Recovery:
 
         """
         await self._tell(after_loss=True)
+        self._found.reconnected()
         self._due.set()
 
     async def sweep(self, every_ms: int) -> None:
@@ -156,13 +160,18 @@ class Recovery:
             and str(call.call_id) not in spooled
         ]
         done = await asyncio.gather(*(self._safely(call, seen) for call in lost))
+        reported = await self._found.report()
         if lost:
             # A leg may have gone between the look and the moment its call had an actor again.
             recovered = {call.call_id for call in lost}
             await self._tell(lambda call_id: call_id in recovered)
         # What ended meanwhile is still in what was seen.
         callers |= {call.caller_channel for call in lost}
-        return await self._clean(seen, callers, running) and all(done)
+        clean = await self._clean(seen, callers, running)
+        whole = clean and all(done) and reported
+        if whole:
+            self._found.through()
+        return whole
 
     async def _open_calls(self) -> list[OpenCall]:
         await self._cel.catch_up()
@@ -172,13 +181,14 @@ class Recovery:
     async def _safely(self, call: OpenCall, seen: Snapshot) -> bool:
         """One call that can't be recovered now keeps no other back."""
         try:
-            await self._recover(call, seen)
+            outcome = await self._recover(call, seen)
+            self._found.add(call, outcome)
         except Exception as error:
             log.exception("not recovered", call_id=str(call.call_id), error=type(error).__name__)
             return False
         return True
 
-    async def _recover(self, call: OpenCall, seen: Snapshot) -> None:
+    async def _recover(self, call: OpenCall, seen: Snapshot) -> Outcome:
         caller_up = call.caller_channel in seen.ours
         expert_up = call.expert_channel in seen.channels
         inside = seen.bridges.get(call.talk_bridge or "", frozenset())
@@ -186,25 +196,25 @@ class Recovery:
         start_ms = await self._talk_start_ms(call, seen, joined=joined)
         log.info("open call found", call_id=str(call.call_id), state=call.state)
         if not caller_up and not expert_up:
-            await self._settle(call)
-            return
+            return await self._settle(call)
         data = data_of(call, seen, self._registry.limits)
         if caller_up and expert_up and joined and start_ms is not None:
             # What was paid before the present talk is in Asterisk's record.
             self._start(call, adopted(call, data, start_ms), by_cel=bool(data.intervals))
             log.info("talk adopted", call_id=str(call.call_id))
-            return
+            return Outcome.WENT_ON
         says = await self._hush(call)
         proved = await self._between_talks(call, seen, start_ms)
         if proved is not None:
             self._start(call, brought_back(call, data, proved, says), by_cel=True)
             log.info("call brought back", call_id=str(call.call_id), state=call.state)
-            return
+            return Outcome.BROUGHT_BACK
         talked = start_ms is not None or call.intervals or call.free_from_ms is not None
         if not talked and caller_up:
             self._start(call, let_go(data, says), by_cel=False)
-        else:
-            self._start(call, release(data, reason_of(call, seen), says), by_cel=True)
+            return Outcome.LET_GO
+        self._start(call, release(data, reason_of(call, seen), says), by_cel=True)
+        return Outcome.RELEASED
 
     async def _between_talks(
         self, call: OpenCall, seen: Snapshot, start_ms: int | None
@@ -254,7 +264,7 @@ class Recovery:
         data, commands = begins
         self._registry.start(data, call.caller_channel, commands, by_cel=by_cel)
 
-    async def _settle(self, call: OpenCall) -> None:
+    async def _settle(self, call: OpenCall) -> Outcome:
         end = SpooledEnd(
             call.call_id,
             EndReason.SERVICE_DOWN,
@@ -267,13 +277,16 @@ class Recovery:
         for _ in range(RECORD_TRIES):
             try:
                 await self._spool.settle(end)
+                outcome = Outcome.SETTLED
                 break
             except RecordIncomplete:
                 await asyncio.sleep(RECORD_AGAIN_MS / 1000)
         else:
             # Both legs are gone and yet not in the record: Asterisk died with them.
             await self._spool.settle(end, patient=False)
-        log.info("ended call settled", call_id=str(call.call_id))
+            outcome = Outcome.SETTLED_UNPROVED
+        log.info("ended call settled", call_id=str(call.call_id), outcome=outcome)
+        return outcome
 
     async def _clean(self, seen: Snapshot, callers: set[str | None], running: set[UUID]) -> bool:
         """Let go of channels and bridges of ours that no call owns; false: some may yet prove so.

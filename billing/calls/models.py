@@ -112,6 +112,36 @@ class TimelineRow(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(comment="no digits, PINs or whole numbers")
 
 
+class RestartRow(Base):
+    """A moment at which the call application found calls that nobody carried."""
+
+    __tablename__ = "restarts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="UUIDv7")
+    asterisk_id: Mapped[str]
+    cause: Mapped[str]
+    found_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(comment="the newest sign of life of its calls")
+
+
+class RestartCallRow(Base):
+    """A call that was found, what was done with it, and the most of it that nothing proves."""
+
+    __tablename__ = "restart_calls"
+    __table_args__ = (
+        CheckConstraint("most_lost_ms >= 0 AND most_lost >= 0", name="most"),
+        Index(None, "call_id"),
+    )
+
+    restart_id: Mapped[UUID] = mapped_column(ForeignKey(RestartRow.id), primary_key=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(CallRow.id), primary_key=True)
+    state: Mapped[str] = mapped_column(comment="in which it was found")
+    outcome: Mapped[str]
+    most_lost_ms: Mapped[int]
+    most_lost: Mapped[int] = mapped_column(comment="of the money held then, ledger units")
+    currency: Mapped[str | None]
+
+
 class CallOrder(Base):
     """What somebody outside a call wants done to it, by a deadline. At most one open of a kind."""
 

@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from ari_app.calls.states import State
+from billing.calls import restarts
+from billing.calls.restarts import Outcome, RestartCause
 from primeline.sound import carried_spans, whole_span
 from tests.calls import evidence
 from tests.calls.aftermath import (
@@ -105,6 +107,26 @@ async def test_an_adopted_talk_ends_like_any_other(talks: Talks, name: str) -> N
     record = await talks.stage.record(talks.by_name[name].caller)
     assert record.summary.reason == "expert-hung-up"
     await talks.stage.hears(talks.by_name[name].talk.caller, "the-call-cost", since_us=1)
+
+
+async def test_the_restart_reports_name_each_call_and_nothing_that_is_lost(talks: Talks) -> None:
+    ids = {
+        name: (await talks.stage.record(call.caller)).summary.call_id
+        for name, call in talks.by_name.items()
+    }
+    async with talks.stage.sessions() as s:
+        reports = (await restarts.page_restarts(s, limit=100)).items
+    assert {report.cause for report in reports} <= {RestartCause.STARTED, RestartCause.SWEPT}
+    found = {name: [c for r in reports for c in r.calls if c.call_id == ids[name]] for name in ids}
+    assert {call.outcome for call in found[HUNG_UP]} == {Outcome.SETTLED}
+    assert {call.outcome for call in found[CALLER_LEFT]} == {Outcome.RELEASED}
+    assert found[TWICE]
+    assert {call.outcome for call in found[TWICE]} == {Outcome.WENT_ON}
+    for name, calls in found.items():
+        settlement = (await talks.stage.record(talks.by_name[name].caller)).summary.settlement
+        assert settlement is not None
+        for call in calls:
+            assert (call.charge, call.most_lost_ms) == (settlement.charge, 0)
 
 
 async def test_after_two_kills_the_books_are_right(talks: Talks) -> None:

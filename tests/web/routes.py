@@ -200,6 +200,7 @@ ROUTES: Final[Mapping[str, Route]] = {
     "list_live": Route("GET", "/live/calls", "read"),
     "follow_live": Route("GET", "/live/calls/stream", "read", stream=True),
     "list_notifications": Route("GET", "/notifications?state=sent", "read"),
+    "list_restarts": Route("GET", "/restarts", "read"),
     "list_alarms": Route("GET", "/alarms?cleared=true", "read"),
     "list_states": Route("GET", "/states", "read"),
     "list_orders": Route("GET", "/orders", "read"),

@@ -1,0 +1,77 @@
+"""The restart report: what was found, what it came to since, the most that nothing proves."""
+
+from datetime import timedelta
+
+from billing.calls import restarts
+from billing.calls import service as calls
+from billing.calls.restarts import Outcome, RestartCause, found_call
+from billing.calls.values import OpenCall
+from tests.database.world import NOW, World, eur
+
+
+async def found(world: World) -> OpenCall:
+    await world.top_up("10.00")
+    call_id = await world.granted_call()
+    async with world.sessions.begin() as s:
+        await calls.heartbeat(s, [call_id], NOW)
+    async with world.sessions() as s:
+        (one,) = await calls.open_calls(s, "asterisk")
+    return one
+
+
+async def test_a_report_tells_what_its_calls_came_to_since(world: World) -> None:
+    call = await found(world)
+    async with world.sessions.begin() as s:
+        await restarts.record(
+            s,
+            asterisk_id="asterisk",
+            cause=RestartCause.STARTED,
+            found_at=NOW + timedelta(seconds=9),
+            calls=[found_call(call, Outcome.WENT_ON, NOW + timedelta(seconds=9))],
+        )
+    async with world.sessions() as s:
+        (report,) = (await restarts.page_restarts(s, limit=9)).items
+    assert (report.cause, report.last_seen_at) == (RestartCause.STARTED, NOW)
+    assert (report.open_calls, report.most_lost_ms) == (1, 0)
+    assert (report.calls[0].charge, report.calls[0].ended) == (None, False)
+
+    await world.settle(call.call_id, 60)
+    async with world.sessions() as s:
+        (report,) = (await restarts.page_restarts(s, limit=9)).items
+    assert report.open_calls == 0
+    assert (report.calls[0].charge, report.calls[0].most_lost) == (eur("1.20"), None)
+
+
+async def test_only_a_call_without_a_record_may_lose_and_no_more_than_its_grant(
+    world: World,
+) -> None:
+    call = await found(world)
+    assert call.grant is not None
+    soon, late = NOW + timedelta(seconds=9), NOW + timedelta(hours=2)
+    for outcome in Outcome:
+        one = found_call(call, outcome, soon)
+        unproved = outcome is Outcome.SETTLED_UNPROVED
+        assert one.most_lost_ms == (9_000 if unproved else 0)
+        assert one.most_lost == (call.grant.held if unproved else None)
+    at_most = found_call(call, Outcome.SETTLED_UNPROVED, late)
+    assert at_most.most_lost_ms == 1_000 * call.grant.granted_seconds
+
+
+async def test_reports_come_in_pages_the_newest_first(world: World) -> None:
+    call = await found(world)
+    for hour in range(3):
+        at = NOW + timedelta(hours=hour)
+        async with world.sessions.begin() as s:
+            await restarts.record(
+                s,
+                asterisk_id="asterisk",
+                cause=RestartCause.SWEPT,
+                found_at=at,
+                calls=[found_call(call, Outcome.LET_GO, at)],
+            )
+    async with world.sessions() as s:
+        first = await restarts.page_restarts(s, limit=2)
+        rest = await restarts.page_restarts(s, limit=2, after=first.after)
+    assert [one.found_at.hour for one in (*first.items, *rest.items)] == [
+        (NOW + timedelta(hours=hour)).hour for hour in (2, 1, 0)
+    ]
