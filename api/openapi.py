@@ -28,6 +28,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "experts", "description": "Who is called and earns; phones, presence, hours."},
     {"name": "callers", "description": "Who calls and pays: credit, limits, numbers, PINs."},
     {"name": "vouchers", "description": "Credit to be keyed, made in batches."},
+    {"name": "limits", "description": "The most that callers may spend, set by the operator."},
     {"name": "trunks", "description": "Lines to carriers."},
     {"name": "phones", "description": "SIP phones and ordinary numbers that ring."},
     {"name": "calls", "description": "Calls that were, orders to those that are, their price."},

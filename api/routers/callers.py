@@ -97,7 +97,7 @@ async def edit_caller(
     seen: IfMatch,
     response: Response,
 ) -> schema.Caller:
-    """Change what is given. A new limit counts from the next hold on."""
+    """Change what is given. A new limit counts for calls priced from then on."""
     changed = await callers.edit_caller(s, caller_id, body.given(), expected=seen)
     found = await _shown(s, caller_id, response)
     await actor.edited(s, "caller", caller_id, at=at, version=found.version, changed=changed)

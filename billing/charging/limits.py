@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -166,42 +166,68 @@ async def get_limits(
     s: AsyncSession, *, number_id: UUID | None, currency: str, at: datetime
 ) -> SpendingLimits:
     """Give limits; where none were ever set, none at version 0."""
-    for one in await list_limits(s, at=at):
-        if (one.number_id, one.currency) == (number_id, currency):
-            return one
+    found = (await s.execute(_with_number(number_id, currency))).one_or_none()
+    if found is not None:
+        row, e164 = found
+        return _value(row, e164, (await _counted_today(s, [row], at)).get(_counter(row, at), 0))
     number = None if number_id is None else await s.get(Number, number_id)
-    e164 = number.e164 if number else None
     zero = Money.zero(currency)
     none = (None, None, None, None)
-    return SpendingLimits(number_id, e164, currency, *none, DEFAULT_ZONE, zero, 0)
+    known = number.e164 if number else None
+    return SpendingLimits(number_id, known, currency, *none, DEFAULT_ZONE, zero, 0)
 
 
 async def list_limits(
     s: AsyncSession, *, at: datetime, number_id: UUID | None = None
 ) -> list[SpendingLimits]:
-    """List all limits that were set, the operator's first; or those of one number."""
+    """List all limits that are set, the operator's first; or those of one number.
+
+    Those of numbers that were removed are not among them.
+    """
+    some = or_(*(getattr(SpendingLimitRow, name).is_not(None) for name in sorted(AMOUNTS)))
     query = (
         select(SpendingLimitRow, Number.e164)
         .outerjoin(Number, Number.id == SpendingLimitRow.number_id)
+        .where(some, Number.removed_at.is_(None))
         .order_by(Number.e164.nulls_first(), SpendingLimitRow.currency)
     )
     if number_id is not None:
         query = query.where(SpendingLimitRow.number_id == number_id)
-    return [
-        _value(row, e164, await _counted_today(s, row, at)) for row, e164 in await s.execute(query)
-    ]
+    rows = (await s.execute(query)).all()
+    counted = await _counted_today(s, [row for row, _ in rows], at)
+    return [_value(row, e164, counted.get(_counter(row, at), 0)) for row, e164 in rows]
 
 
-async def _counted_today(s: AsyncSession, row: SpendingLimitRow, at: datetime) -> int:
-    counted: int | None = await s.scalar(
-        select(Spending.posted + Spending.pending).where(
-            Spending.scope == _scopes(row)[1],
-            Spending.owner == _together(row),
-            Spending.period == DAY,
-            Spending.began_on == day_in(row.time_zone, at),
+def _with_number(number_id: UUID | None, currency: str) -> Select[SpendingLimitRow, str]:
+    return (
+        select(SpendingLimitRow, Number.e164)
+        .outerjoin(Number, Number.id == SpendingLimitRow.number_id)
+        .where(
+            SpendingLimitRow.number_id.is_not_distinct_from(number_id),
+            SpendingLimitRow.currency == currency,
         )
+        .execution_options(populate_existing=True)
     )
-    return counted or 0
+
+
+def _counter(row: SpendingLimitRow, at: datetime) -> tuple[str, str, str, str]:
+    """Name what counts all callers' spending of the day."""
+    return _scopes(row)[1], _together(row), DAY, day_in(row.time_zone, at)
+
+
+async def _counted_today(
+    s: AsyncSession, rows: Sequence[SpendingLimitRow], at: datetime
+) -> dict[tuple[str, str, str, str], int]:
+    if not rows:
+        return {}
+    key = (Spending.scope, Spending.owner, Spending.period, Spending.began_on)
+    query = select(*key, Spending.posted + Spending.pending).where(
+        tuple_(*key).in_([_counter(row, at) for row in rows])
+    )
+    return {
+        (scope, owner, period, began_on): amount
+        for scope, owner, period, began_on, amount in await s.execute(query)
+    }
 
 
 def _value(row: SpendingLimitRow, e164: str | None, counted: int) -> SpendingLimits:

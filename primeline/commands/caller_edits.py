@@ -46,7 +46,7 @@ def edit(
     region: RegionOption = DEFAULT_REGION,
     as_json: JsonOption = False,
 ) -> None:
-    """Change what is given of a caller; the rest stays. New limits count from the next hold on."""
+    """Change what is given; the rest stays. New limits count for calls priced from then on."""
 
     async def work(s: AsyncSession) -> CallerListed:
         caller_id = await caller_by_number(s, number, region)

@@ -75,6 +75,7 @@ async def _ordinary_number(api: Client, stock: Stock) -> None:
 
 
 NUMBER: Final = "+33639980042"
+LIMITS: Final = {"per_call": {"amount": "20.00", "currency": "EUR"}}
 TERMS: Final = {"price_per_minute": {"amount": "1.50", "currency": "EUR"}}
 
 PREMIUM: Final = {
@@ -272,6 +273,18 @@ ROUTES: Final[Mapping[str, Route]] = {
         money=True,
     ),
     "explain_balance": Route("GET", "/callers/{account_id}/ledger", "read"),
+    # limits
+    "list_limits": Route("GET", "/spending-limits", "read"),
+    "get_limits": Route("GET", "/spending-limits/EUR", "read"),
+    "edit_limits": Route("PATCH", "/spending-limits/EUR", "manage", LIMITS, edit=True),
+    "remove_limits": Route("DELETE", "/spending-limits/EUR", "manage", edit=True),
+    "get_number_limits": Route("GET", "/numbers/{number_id}/spending-limits/EUR", "read"),
+    "edit_number_limits": Route(
+        "PATCH", "/numbers/{number_id}/spending-limits/EUR", "manage", LIMITS, edit=True
+    ),
+    "remove_number_limits": Route(
+        "DELETE", "/numbers/{number_id}/spending-limits/EUR", "manage", edit=True
+    ),
     # rules
     "list_rule_sets": Route("GET", "/rule-sets", "read"),
     "list_rule_figures": Route("GET", "/rule-figures", "read"),
