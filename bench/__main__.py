@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Final
 from bench import sipp
 from bench.machine import alone, described
 from bench.report import write
-from bench.values import Result, Room
-from bench.works import paid_calls
+from bench.values import Check, Result, Room
+from bench.works import cuts, faults, metering, paid_calls, parallel, rating, vouchers
 from primeline import postgres
 from primeline.asterisk_tree import find_program
 
@@ -24,7 +25,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = Path(__file__).parent / "results"
 
 Run = Callable[[Room], Awaitable[list[Result]]]
-WORKS: Final[tuple[tuple[tuple[str, ...], Run], ...]] = ((("W1", "W2"), paid_calls.run),)
+WORKS: Final[tuple[tuple[tuple[str, ...], Run], ...]] = (
+    (("W1", "W2"), paid_calls.run),
+    (("W3",), parallel.run),
+    (("W4",), faults.run),
+    (("W5",), cuts.run),
+    (("W6",), vouchers.run),
+    (("W7",), rating.run),
+    (("W8", "W9"), metering.run),
+)
 """Works that share a run stand together."""
 
 
@@ -63,8 +72,19 @@ async def _run(room: Room, wanted: set[str]) -> list[Result]:
     for names, run in WORKS:
         if wanted & set(names):
             sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {', '.join(names)} …\n")
-            results += [one for one in await run(room) if one.work in wanted]
+            results += [one for one in await tried(names, run, room) if one.work in wanted]
     return sorted(results, key=lambda one: one.work)
+
+
+async def tried(names: tuple[str, ...], run: Run, room: Room) -> list[Result]:
+    """Run it; what fails must not take the others' results with it."""
+    try:
+        return await run(room)
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        found = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
+        check = Check("the work itself", "to come to its end", found, kept=False, must=True)
+        return [Result(name, "Did not come to its end", "", (check,)) for name in names]
 
 
 def _arguments() -> argparse.Namespace:

@@ -19,20 +19,26 @@ _ETHERNET: Final = 1
 _MAGIC: Final = 0xA1B2C3D4
 
 
-def write_key(path: Path, key: str) -> None:
-    """Write a capture of `key` pressed."""
+PRESS_APART: Final = 16_000
+"""Samples between two presses: Asterisk takes one at the same time for one that it has had."""
+
+
+def write_key(path: Path, key: str, number: int = 0) -> None:
+    """Write a capture of `key` pressed; `number` counts the presses of one call."""
     header = struct.pack("<IHHiIII", _MAGIC, 2, 4, 0, 0, 65_535, _ETHERNET)
-    frames = (_frame(at_ms, _ip(_udp(packet))) for at_ms, packet in _packets(key))
+    frames = (_frame(at_ms, _ip(_udp(packet))) for at_ms, packet in _packets(key, number))
     path.write_bytes(header + b"".join(frames))
 
 
-def _packets(key: str) -> Iterator[tuple[int, bytes]]:
+def _packets(key: str, press: int) -> Iterator[tuple[int, bytes]]:
     """When each RTP packet is sent, and the packet."""
     for number in range(PRESSED_PACKETS + END_PACKETS):
         over = number >= PRESSED_PACKETS
         marker = _MARKER if number == 0 else 0
         length = SAMPLES * min(number + 1, PRESSED_PACKETS)
-        rtp = struct.pack("!BBHII", 0x80, marker | PAYLOAD_TYPE, 1_000 + number, 8_000, 1)
+        sequence = 1_000 + press * (PRESSED_PACKETS + END_PACKETS) + number
+        at = 8_000 + press * PRESS_APART
+        rtp = struct.pack("!BBHII", 0x80, marker | PAYLOAD_TYPE, sequence, at, 1)
         event = struct.pack("!BBH", EVENT[key], _VOLUME | (_END if over else 0), length)
         yield PACKET_MS * number, rtp + event
 

@@ -23,6 +23,10 @@ OVERTIME_SECONDS: Final = 90
 """A run of SIPp that takes so much longer than its calls should is ended."""
 
 _MEDIA_PORTS: Final = {"caller": (46_000, 56_000), "expert": (34_000, 44_000)}
+PRESSES: Final = {"willing-caller": 60, "willing-caller-quick": 15}
+PRESS_MS: Final = 2_000
+"""Between the presses of a caller who says yes to whatever he is asked; how often, by scenario."""
+
 _OUTCOMES: Final = (0, 1)
 """Exit statuses of SIPp: all calls were successful, or at least one failed."""
 
@@ -114,14 +118,18 @@ async def calling(
     pause_ms: int,
     tree: Path,
     folder: Path,
+    more_seconds: int = 0,
 ) -> Ran:
-    """Make so many calls at a rate, one pair after the other, and wait until all are over."""
+    """Make so many calls at a rate, one pair after the other, and wait until all are over.
+
+    `more_seconds`: what a call takes beyond its pause.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     _prepare(folder)
     (folder / "pairs.csv").write_text(
         "SEQUENTIAL\n" + "".join(f"{pair.caller};{pair.dials}\n" for pair in pairs)
     )
-    seconds = calls // rate + pause_ms // 1_000 + OVERTIME_SECONDS
+    seconds = calls // rate + pause_ms // 1_000 + more_seconds + OVERTIME_SECONDS
     command = [
         *program(tree),
         *("-sf", str(folder / f"{scenario}.xml"), "-i", host, "-mi", host, *_media("caller")),
@@ -214,6 +222,23 @@ def _prepare(folder: Path) -> None:
     for path in SCENARIOS.glob("*.xml"):
         shutil.copyfile(path, folder / path.name)
     write_key(folder / "key-1.pcap", "1")
+    for number in range(1, max(PRESSES.values()) + 1):
+        write_key(folder / f"yes-{number}.pcap", "1", number)
+    for name, presses in PRESSES.items():
+        (folder / f"{name}.xml").write_text(willing_caller(presses))
+
+
+def willing_caller(times: int) -> str:
+    """Give the scenario of a caller who presses 1 so many times in his talk."""
+    presses = "".join(
+        f'  <nop><action><exec play_pcap_audio="yes-{number}.pcap"/></action></nop>\n'
+        f'  <pause milliseconds="{PRESS_MS}"/>\n'
+        for number in range(1, times + 1)
+    )
+    scenario = (SCENARIOS / "caller.xml").read_text()
+    before, pause, after = scenario.partition("  <pause/>\n")
+    assert pause  # the talk
+    return f"{before}{pause}{presses}{after}"
 
 
 def _media(side: str) -> tuple[str, ...]:

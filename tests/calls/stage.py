@@ -37,6 +37,7 @@ from dialplan.prompts.store import PromptStore
 from dialplan.prompts.testvoice import TestVoice, noise
 from dialplan.prompts.values import Phrase
 from primeline.asterisk_conf import Lines
+from primeline.parts import PARTS
 from primeline.phones import Heard, Phone, PhoneCall, State, tone
 from primeline.phones.rtp import FRAME_SAMPLES
 from primeline.ports import Ports
@@ -525,12 +526,13 @@ async def whole_system(
     parts: tuple[str, ...] = ("ari_app", "agi"),
     ports: Ports | None = None,
     variables: Mapping[str, str] | None = None,
+    programs: Mapping[str, tuple[str, ...]] = PARTS,
 ) -> AsyncIterator[Stage]:
     """A running system with the tests' prompts, trunks and phones, and nothing left afterwards.
 
     `long_prompts` are recorded for three seconds each, so that a call can be kept in a farewell.
     `restart`: what dies is started again, soon however often it dies. `durable`: what PostgreSQL
-    has committed outlives it, if it is killed.
+    has committed outlives it, if it is killed. `programs`: what our parts are started with.
     """
     store = PromptStore(directory / "prompts", {"en": TestVoice(), "fr": TestVoice()})
     for id_ in long_prompts:
@@ -559,6 +561,7 @@ async def whole_system(
         pauses=PAUSES,
         ports=ports,
         variables=variables or {},
+        programs=programs,
     )
     async with System(config, prepare) as system:
         # Its own statements may wait for locks that a test holds on purpose.

@@ -1,18 +1,25 @@
 """The pure parts of the bench: what is a good step, what a percentile is, what a report says."""
 
 import struct
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from bench import sipp
+from bench.__main__ import tried
 from bench.keys import END_PACKETS, PRESSED_PACKETS, write_key
 from bench.report import markdown, write
 from bench.rules import Step, next_rate, percentile, top_rate
 from bench.svg import drawn
-from bench.values import Check, Line, Plot, Result, Table, shown_ms
+from bench.values import Check, Line, Plot, Result, Room, Table, shown_ms
+from bench.works import cuts, metering, parallel, rating, switching, vouchers
+from bench.works.parallel import Came
 from bench.works.settling import waits_us
+from billing.reconciliation.asterisk.values import Cause, Report
 
 STEP = Step(rate=40, calls=1_000, good=999, retransmissions=10, started_per_mille=970)
 
@@ -130,3 +137,101 @@ def test_a_key_is_pressed_for_a_tenth_of_a_second_and_its_end_told_three_times(
 @pytest.mark.parametrize(("us", "shown"), [(12_349, "12.3 ms"), (-60, "-0.1 ms"), (None, "-")])
 def test_microseconds_are_shown_as_milliseconds(us: int | None, shown: str) -> None:
     assert shown_ms(us) == shown
+
+
+EXACT = Came(posted=0, pending=0, charged=9, findings=0)
+
+
+def test_parallel_calls_are_exact_and_the_broken_hold_caught() -> None:
+    assert parallel.compared(EXACT, replace(EXACT, posted=-100)).wrong == []
+    assert len(parallel.compared(EXACT, EXACT).wrong) == 1
+
+
+@pytest.mark.parametrize(
+    "doctored", [{"posted": -1}, {"posted": 200}, {"pending": 1}, {"charged": 1}, {"findings": 1}]
+)
+def test_doctored_parallel_calls_are_wrong(doctored: dict[str, int]) -> None:
+    came = replace(EXACT, **doctored)
+    assert len(parallel.compared(came, replace(EXACT, posted=-100)).wrong) == 1
+
+
+def test_an_early_cut_is_wrong_and_a_late_one_only_missed() -> None:
+    right = cuts.judged([0, 40, 100], [1_990, 2_010])
+    assert all(check.kept for check in right.checks)
+    assert [check.must for check in cuts.judged([-1, 40], [2_000]).wrong] == [True]
+    late = cuts.judged([40, 101], [2_501])
+    assert late.wrong == []
+    assert [check.kept for check in late.checks] == [True, False, False]
+
+
+@pytest.mark.parametrize("round_", [(0, 0), (2, 2), (2, 1), (1, 2), (1, 0)])
+def test_a_voucher_credited_or_told_not_once_is_wrong(round_: tuple[int, int]) -> None:
+    assert vouchers.counted([(1, 1), (1, 1)]).wrong == []
+    assert len(vouchers.counted([(1, 1), round_]).wrong) == 1
+
+
+def test_one_charge_that_differs_is_wrong_and_so_are_cases_that_cost_nothing() -> None:
+    assert rating.compared([100, 200], [100, 200], 1, 1).wrong == []
+    assert len(rating.compared([100, 200], [100, 300], 1, 1).wrong) == 1
+    assert len(rating.compared([0, 0], [0, 0], 1, 1).wrong) == 1
+
+
+IDLE: Final = metering.Window(10, 0, (100, 200), {"ari_app": 100}, 100_000, 20, 40)
+BUSY: Final = metering.Window(10, 20, (100, 10_200), {"ari_app": 500}, 101_000, 30, 90)
+
+
+def test_many_calls_are_measured_over_the_idle_system() -> None:
+    result = metering.judged(IDLE, BUSY, 20, 20, [])
+    assert [check.found for check in result.checks[1:]] == ["10.0 ms", "50 kB"]
+    assert all(check.kept for check in result.checks)
+    slow = metering.judged(IDLE, replace(BUSY, lag_us=(20_201,), memory_kb=101_221), 20, 20, [])
+    assert slow.wrong == []
+    assert [check.kept for check in slow.checks] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("busy", "good", "findings"),
+    [(replace(BUSY, calls=19), 20, []), (BUSY, 19, []), (BUSY, 20, ["a wallet is off"])],
+)
+def test_a_call_that_did_not_stay_in_its_talk_is_wrong(
+    busy: metering.Window, good: int, findings: list[str]
+) -> None:
+    assert len(metering.judged(IDLE, busy, 20, good, findings).wrong) == 1
+
+
+def test_the_lag_is_that_of_the_window_alone() -> None:
+    assert metering.lags_us("1000 5\n2000 6\n3000 7\n", 1_500, 3_000) == (6, 7)
+
+
+DONE: Final = switching.Switched(to_free=2, to_paid=2, top_ups=2, missed=0, good=20)
+
+
+def test_paid_time_that_the_record_does_not_prove_is_wrong() -> None:
+    report = Report(compared=3, causes=Counter({Cause.CLOCK_STEP: 1}))
+    assert switching.judged(DONE, report, []).wrong == []
+    report = Report(compared=3, causes=Counter({Cause.UNEXPLAINED: 1}))
+    assert len(switching.judged(DONE, report, []).wrong) == 1
+
+
+def test_a_work_that_switched_nothing_proves_nothing() -> None:
+    nothing = switching.Switched(0, 0, 0, 2, 0)
+    assert len(switching.judged(nothing, Report(compared=3), []).wrong) == 2
+
+
+def test_each_press_of_a_willing_caller_is_a_press_of_its_own(tmp_path: Path) -> None:
+    write_key(tmp_path / "one", "1", 1)
+    write_key(tmp_path / "two", "1", 2)
+    assert (tmp_path / "one").read_bytes() != (tmp_path / "two").read_bytes()
+    assert sipp.willing_caller(15).count("play_pcap_audio") == 16
+
+
+async def test_a_work_that_fails_leaves_the_others_their_results(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    async def failing(_room: Room) -> list[Result]:
+        raise RuntimeError("no such thing")
+
+    room = Room(tmp_path, tmp_path, tmp_path, quick=True)
+    (result,) = await tried(("W3",), failing, room)
+    assert [check.found for check in result.wrong] == ["RuntimeError: no such thing"]
+    assert "no such thing" in capsys.readouterr().err
