@@ -34,6 +34,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "calls", "description": "Calls that were, orders to those that are, their price."},
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
     {"name": "disputes", "description": "Calls whose bill somebody contests."},
+    {"name": "refunds", "description": "Money of ended calls that goes back to who paid."},
     {"name": "rules", "description": "What the law asks, figure by figure, and where from."},
     {"name": "statements", "description": "What carriers say premium-rate calls came to."},
     {"name": "monitoring", "description": "Alarms; how Asterisk, trunks and phones are."},

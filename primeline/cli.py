@@ -35,6 +35,7 @@ from primeline.commands import (
     premium,
     price_lists,
     reconcile,
+    refunds,
     replay,
     reports,
     restarts,
@@ -129,6 +130,7 @@ app.add_typer(books.app, name="books")
 app.add_typer(keys.app, name="key")
 app.add_typer(twilio.app, name="twilio")
 app.add_typer(disputes.app, name="dispute")
+app.add_typer(refunds.app, name="refund")
 app.add_typer(limits.app, name="limit")
 app.command("orders")(orders.list_)
 app.command("audit")(history.list_changes)

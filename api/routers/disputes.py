@@ -134,7 +134,13 @@ async def close_dispute(
     A dispute is closed once, so that money goes back once.
     """
     changed = await service.close_dispute(
-        s, dispute_id, outcome=Outcome(body.outcome), note=body.note, at=at, expected=seen
+        s,
+        dispute_id,
+        outcome=Outcome(body.outcome),
+        note=body.note,
+        by=actor.said,
+        at=at,
+        expected=seen,
     )
     found = await service.get_dispute(s, dispute_id)
     await actor.edited(

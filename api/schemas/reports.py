@@ -43,6 +43,11 @@ class RevenueLine(Answer):
     tax: Amount | None = Field(description="The tax in it.", examples=AMOUNTS)
     expert: Amount | None = Field(description="The experts' parts.", examples=AMOUNTS)
     platform: Amount | None = Field(description="The platform's part.", examples=AMOUNTS)
+    refunded: Amount | None = Field(
+        description="What went back to callers, by refunds or upheld disputes; nothing of it is in"
+        " the amounts beside it.",
+        examples=AMOUNTS,
+    )
     expected: Expected = Field(description="Premium-rate calls, which the carriers bill.")
     unpaid: dict[str, int] = Field(
         description="Calls that earned nothing, by reason.",
@@ -61,6 +66,7 @@ def _line(line: LineValue) -> RevenueLine:
         tax=optional_amount(line.tax),
         expert=optional_amount(line.expert),
         platform=optional_amount(line.platform),
+        refunded=optional_amount(line.refunded),
         expected=Expected(
             calls=line.expected.calls,
             metered_seconds=line.expected.metered_seconds,

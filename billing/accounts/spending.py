@@ -176,11 +176,13 @@ async def hold(s: AsyncSession, limits: Sequence[Limit], amount: int) -> bool:
     return True
 
 
-async def resolve(s: AsyncSession, limits: Sequence[Limit], *, paid: int, held: int) -> None:
-    """Take `held` out of what is pending under each limit, `paid` of it for good.
+async def give_back(s: AsyncSession, limits: Sequence[Limit], amount: int) -> None:
+    """Count a call's money that went back as not spent: in the period that the call counts in."""
+    await resolve(s, limits, paid=-amount, held=0)
 
-    Money given back later is paid less: it may be spent again in the period it was paid in.
-    """
+
+async def resolve(s: AsyncSession, limits: Sequence[Limit], *, paid: int, held: int) -> None:
+    """Take `held` out of what is pending under each limit, `paid` of it for good."""
     counted = _counted(limits)
     if counted:
         await s.execute(_RESOLVE, {"keys": _keys(counted), "paid": paid, "held": held})

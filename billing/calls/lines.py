@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +20,7 @@ from billing.calls.settling import append_timeline
 from billing.calls.values import EndReason, TimelineEntry
 from billing.catalogue.models import Number
 from billing.kit.clock import to_ms
-from billing.ledger.models import LedgerAccount, SettlementRow, Transfer
+from billing.ledger.models import LedgerAccount, RefundRow, SettlementRow, Transfer
 from billing.ledger.values import AccountKind
 from billing.money.values import Money
 
@@ -110,12 +110,20 @@ async def note(s: AsyncSession, call_id: UUID, what: str, at: datetime) -> None:
 
 
 async def last_calls(s: AsyncSession, account_id: UUID, limit: int) -> list[PastTalk]:
-    """List a caller's latest calls that were talked and priced, the newest first."""
+    """List a caller's latest calls that were talked and priced, the newest first.
+
+    A call costs what it was charged less what went back of it.
+    """
+    back = (
+        select(func.coalesce(func.sum(RefundRow.amount), 0))
+        .where(RefundRow.call_id == CallRow.id)
+        .scalar_subquery()
+    )
     rows = await s.execute(
         select(
             CallRow.received_at,
             SettlementRow.used_seconds,
-            SettlementRow.charge,
+            cast(SettlementRow.charge - back, BigInteger),
             SettlementRow.currency,
         )
         .join(SettlementRow, SettlementRow.call_id == CallRow.id)

@@ -1,5 +1,6 @@
-"""What calls earned, by day, number, expert or category: sums of settlements, nothing else.
+"""What calls earned, by day, number, expert or category: sums of settlements less refunds.
 
+A call's money that went back, by a refund or an upheld dispute, leaves the day of the call.
 Premium-rate calls are settled without a charge of ours; what their carriers are expected to pay
 stands beside it.
 """
@@ -11,15 +12,29 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import BigInteger, ColumnElement, Date, String, case, cast, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    String,
+    Subquery,
+    case,
+    cast,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.models import CallRow
 from billing.catalogue.models import Expert
 from billing.charging.premium.models import PremiumSettlement
 from billing.kit.errors import PrimelineError
-from billing.ledger.models import SettlementRow
+from billing.ledger.models import RefundRow, SettlementRow
 from billing.money.values import Money
+
+REFUNDED: Final = "refunded"
+"""Why a call earned nothing after all."""
 
 LONGEST: Final = timedelta(days=400)
 FIRST, LAST = date(1970, 1, 1), date(9000, 12, 31)
@@ -76,7 +91,8 @@ class Expected:
 class RevenueLine:
     """Calls of one key and currency. `unpaid` counts those that earned nothing, by reason.
 
-    `currency` None: no price was quoted, so nobody was to pay. `key` None: the calls have none (a
+    Amounts are what is left after `refunded`, which went back to callers. `currency` None: no
+    price was quoted, so nobody was to pay. `key` None: the calls have none (a
     call without an expert).
     """
 
@@ -89,6 +105,7 @@ class RevenueLine:
     tax: Money | None
     expert: Money | None
     platform: Money | None
+    refunded: Money | None
     expected: Expected
     unpaid: Mapping[str, int]
 
@@ -114,6 +131,7 @@ class _Sums:
     tax: int = 0
     expert: int = 0
     platform: int = 0
+    refunded: int = 0
     premium_calls: int = 0
     metered_seconds: int = 0
     retail: int = 0
@@ -144,8 +162,13 @@ async def report(
     until = datetime.combine(last + timedelta(days=1), time(), zone)
     key = _key(by, time_zone)
     currency = func.coalesce(SettlementRow.currency, PremiumSettlement.currency)
+    went = _went_back()
+    back = func.coalesce(went.c.amount, 0)
+    refunded = case((PremiumSettlement.call_id.is_not(None), 0), else_=back)
     unpaid = case(
+        ((SettlementRow.charge > 0) & (back >= SettlementRow.charge), REFUNDED),
         (SettlementRow.charge > 0, None),
+        (went.c.amount.is_not(None), REFUNDED),
         (PremiumSettlement.outpayment > 0, None),
         else_=func.coalesce(SettlementRow.no_payer, SettlementRow.reason),
     )
@@ -157,19 +180,21 @@ async def report(
                 unpaid.label("unpaid"),
                 func.count().label("calls"),
                 _sum(SettlementRow.billed_seconds).label("billed_seconds"),
-                _sum(SettlementRow.charge).label("gross"),
-                _sum(SettlementRow.tax).label("tax"),
-                _sum(SettlementRow.expert).label("expert"),
-                _sum(SettlementRow.platform).label("platform"),
+                _sum(SettlementRow.charge - refunded).label("gross"),
+                _kept(SettlementRow.tax, went.c.tax).label("tax"),
+                _kept(SettlementRow.expert, went.c.expert).label("expert"),
+                _kept(SettlementRow.platform, went.c.platform).label("platform"),
+                _sum(refunded).label("refunded"),
                 func.count(PremiumSettlement.call_id).label("premium_calls"),
                 _sum(PremiumSettlement.metered_seconds).label("metered_seconds"),
-                _sum(PremiumSettlement.retail).label("retail"),
-                _sum(PremiumSettlement.outpayment).label("outpayment"),
-                _sum(PremiumSettlement.expert).label("expected_expert"),
-                _sum(PremiumSettlement.platform).label("expected_platform"),
+                _expected(PremiumSettlement.retail, went).label("retail"),
+                _expected(PremiumSettlement.outpayment, went).label("outpayment"),
+                _expected(PremiumSettlement.expert, went).label("expected_expert"),
+                _expected(PremiumSettlement.platform, went).label("expected_platform"),
             )
             .outerjoin(PremiumSettlement, PremiumSettlement.call_id == SettlementRow.call_id)
             .join(CallRow, CallRow.id == SettlementRow.call_id)
+            .outerjoin(went, went.c.call_id == SettlementRow.call_id)
             .outerjoin(Expert, Expert.id == CallRow.expert_id)
             .where(SettlementRow.settled_at >= since, SettlementRow.settled_at < until)
             .group_by(text("key"), currency, text("unpaid"))
@@ -214,6 +239,7 @@ def _line(
         tax=money(sums.tax),
         expert=money(sums.expert),
         platform=money(sums.platform),
+        refunded=money(sums.refunded),
         expected=Expected(
             calls=sums.premium_calls,
             metered_seconds=sums.metered_seconds,
@@ -239,6 +265,26 @@ def _key(by: By, time_zone: str) -> ColumnElement[Any]:
             return Expert.category.expression
         case By.TOTAL:
             return cast(None, String)
+
+
+def _went_back() -> Subquery:
+    sums = [
+        _sum(getattr(RefundRow, name)).label(name)
+        for name in ("amount", "tax", "expert", "platform")
+    ]
+    return select(RefundRow.call_id, *sums).group_by(RefundRow.call_id).subquery("went")
+
+
+def _kept(part: Any, gave: Any) -> Any:
+    """What a party kept of calls that wallets paid; a premium-rate call has nothing here."""
+    return _sum(
+        part - case((PremiumSettlement.call_id.is_not(None), 0), else_=func.coalesce(gave, 0))
+    )
+
+
+def _expected(part: Any, went: Subquery) -> Any:
+    """What is expected of carriers: nothing more of calls with an upheld dispute."""
+    return _sum(case((went.c.call_id.is_not(None), 0), else_=part))
 
 
 def _sum(column: Any) -> Any:

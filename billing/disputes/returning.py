@@ -1,27 +1,33 @@
 """The money of an upheld dispute: all that a call moved goes back, once."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.disputes.rules import undoing
+from billing.accounts import spending
+from billing.charging import sessions
+from billing.disputes.rules import borne, undoing
 from billing.disputes.values import Returning
-from billing.kit.ids import transfer_id
+from billing.kit.ids import new_call_id, transfer_id
 from billing.ledger import service as ledger
-from billing.ledger.models import LedgerAccount, Transfer
+from billing.ledger.models import LedgerAccount, RefundRow, Transfer
 from billing.ledger.values import AccountKind, Move, account_id
 from billing.money.values import Money
 
 REASON: Final = "dispute-upheld"
 
 
-async def give_back(s: AsyncSession, call_id: UUID) -> Money | None:
+async def give_back(
+    s: AsyncSession, call_id: UUID, *, note: str, by: str, at: datetime
+) -> Money | None:
     """Undo a call's transfers by new ones, and give what who paid got back; None: nothing moved.
 
-    A premium-rate call's money goes back from where it is by now, expected or due. The ids are the
-    call's and the account's: a second time is an error. The call must be locked.
+    A premium-rate call's money goes back from where it is by now, expected or due. What a wallet
+    gets back is free again under its spending limits. The ids are the call's and the account's: a
+    second time is an error. The call must be locked.
     """
     left = await _left(s, call_id)
     if not left:
@@ -31,10 +37,32 @@ async def give_back(s: AsyncSession, call_id: UUID) -> Money | None:
         {(account, kind): left[account, kind, currency] for account, kind, _ in left}, currency
     )
     await ledger.add_transfers(s, [_move(call_id, one) for one in back])
+    parts = borne(back)
+    if back:
+        s.add(
+            RefundRow(
+                id=new_call_id(),
+                call_id=call_id,
+                currency=currency,
+                amount=parts.amount,
+                tax=parts.tax,
+                expert=parts.expert,
+                platform=parts.platform,
+                reason=REASON,
+                note=note,
+                borne_by="shared",
+                made_by=by,
+                made_at=at,
+            )
+        )
+        await s.flush()
     for one in back:
         if one.kind == AccountKind.WALLET and one.to_account:
+            session = await sessions.find(s, call_id)
+            assert session is not None  # a wallet paid within it
+            await spending.give_back(s, sessions.limits_of(session), one.amount.amount)
             await ledger.credit_wallet(s, one.account_id, one.amount.amount)
-    return Money(sum(one.amount.amount for one in back if one.to_account), currency)
+    return Money(parts.amount, currency)
 
 
 async def _left(s: AsyncSession, call_id: UUID) -> dict[tuple[UUID, str, str], int]:

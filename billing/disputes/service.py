@@ -84,6 +84,7 @@ async def close_dispute(
     *,
     outcome: Outcome,
     note: str,
+    by: str,
     at: datetime,
     expected: Expected = None,
 ) -> dict[str, Any]:
@@ -99,7 +100,9 @@ async def close_dispute(
     if row.state != DisputeState.OPEN:
         raise DisputeOver(dispute_id, row.state)
     values: dict[str, Any] = {"state": str(outcome), "note": note, "closed_at": at}
-    back = await give_back(s, row.call_id) if outcome == Outcome.UPHELD else None
+    back = None
+    if outcome == Outcome.UPHELD:
+        back = await give_back(s, row.call_id, note=note, by=by, at=at)
     if back is not None:
         values |= {"returned": back.amount, "currency": back.currency}
     changed = change(row, values)

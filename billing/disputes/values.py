@@ -53,3 +53,13 @@ class Returning:
     kind: str
     amount: Money
     to_account: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Borne:
+    """What went back to who paid, and what each party gave of it: `tax + expert + platform`."""
+
+    amount: int
+    tax: int
+    expert: int
+    platform: int

@@ -137,3 +137,35 @@ class SettlementRow(Base):
     overrun_ms: Mapped[int] = mapped_column(comment="talk past the grant; the platform's loss")
     wallet_available: Mapped[int | None] = mapped_column(comment="as the caller was told it")
     settled_at: Mapped[datetime]
+
+
+class RefundRow(Base):
+    """What went back of an ended call's money, and from whom; never changed.
+
+    An upheld dispute leaves one too. A part may be a unit below zero: the parts of all of a call's
+    refunds together are exact, and the share rule may then ask a unit less of somebody than before.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        Index(None, "call_id"),
+        CheckConstraint("amount = tax + expert + platform AND amount >= 0", name="parts"),
+        CheckConstraint("borne_by IN ('shared', 'platform')", name="borne_by"),
+        CheckConstraint("seconds > 0", name="seconds"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="UUIDv7")
+    call_id: Mapped[UUID] = mapped_column(ForeignKey(SettlementRow.call_id))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int] = mapped_column(
+        comment="ledger units that went back to who paid; 0: his debt was written off before"
+    )
+    tax: Mapped[int]
+    expert: Mapped[int]
+    platform: Mapped[int]
+    reason: Mapped[str] = mapped_column(comment="a code, e.g. service-fault, dispute-upheld")
+    note: Mapped[str] = mapped_column(comment="why, in words")
+    borne_by: Mapped[str] = mapped_column(comment="shared: all give; platform: the expert doesn't")
+    seconds: Mapped[int | None] = mapped_column(comment="of talk; null: an amount was given back")
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]

@@ -57,6 +57,7 @@ def close(
             before.dispute_id,
             outcome=outcome,
             note=note,
+            by=actor(),
             at=now(),
             expected=frozenset({before.version}),
         )

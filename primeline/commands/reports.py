@@ -69,6 +69,7 @@ def _line(line: RevenueLine, by: By, *, whole: bool) -> dict[str, Any]:
         "tax": line.tax,
         "expert": line.expert,
         "platform": line.platform,
+        "refunded": line.refunded,
         "expected": line.expected.outpayment,
     }
     if whole:

@@ -49,6 +49,7 @@ async def close(world: World, dispute: Dispute, outcome: Outcome) -> Dispute:
             dispute.dispute_id,
             outcome=outcome,
             note="Looked into.",
+            by="sam",
             at=NOW,
             expected=frozenset({dispute.version}),
         )

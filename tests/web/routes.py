@@ -223,6 +223,20 @@ ROUTES: Final[Mapping[str, Route]] = {
         {"outcome": "upheld", "note": "The record shows no talk."},
         edit=True,
     ),
+    # refunds
+    "list_refunds": Route("GET", "/refunds", "read"),
+    "refund_call": Route(
+        "POST",
+        "/refunds",
+        "money",
+        lambda stock: {
+            "call_id": str(stock.call_id),
+            "reason": "expert-fault",
+            "note": "The expert could not be heard.",
+        },
+        money=True,
+    ),
+    "get_refund": Route("GET", "/refunds/{refund_id}", "read"),
     "ask_price": Route("GET", "/price?number=%2B33199001235", "read"),
     "get_revenue": Route("GET", "/revenue?first=2026-11-01&last=2026-11-30", "read"),
     "get_balances": Route("GET", "/books/balances", "read"),

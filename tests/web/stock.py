@@ -34,6 +34,7 @@ class Stock:
     open_call_id: UUID
     order_id: str
     poor_account_id: str
+    refund_id: str
     statement_id: str
     tariff_id: UUID
 
@@ -67,6 +68,19 @@ async def make_stock(api: Client, world: World) -> Stock:
         ),
         201,
     )
+    refund = ok(
+        await api.post(
+            "/refunds",
+            json={
+                "call_id": str(call_id),
+                "amount": {"amount": "0.10", "currency": "EUR"},
+                "reason": "goodwill",
+                "note": "For the noise.",
+            },
+            headers={"Idempotency-Key": "stock"},
+        ),
+        201,
+    )
     layout = ok(await api.post("/statement-layouts", json=LAYOUT), 201)
     statement = ok(
         await api.post(
@@ -90,6 +104,7 @@ async def make_stock(api: Client, world: World) -> Stock:
         open_call_id=open_call_id,
         order_id=order["id"],
         poor_account_id=poor["caller"]["id"],
+        refund_id=refund["refund"]["id"],
         statement_id=statement["id"],
         tariff_id=expert.tariff_id,
     )

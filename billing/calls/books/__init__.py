@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.books import disputes, ledger, premium, settled, statements
+from billing.calls.books import disputes, ledger, premium, refunds, settled, statements
 from billing.calls.books.values import Finding
 from billing.kit.database import allow
 
@@ -34,6 +34,8 @@ _CHECKS: Final[tuple[Callable[[AsyncSession], Awaitable[list[Finding]]], ...]] =
     statements.lines,
     statements.shared,
     disputes.returned,
+    refunds.parts,
+    refunds.bounded,
 )
 
 

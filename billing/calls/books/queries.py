@@ -169,7 +169,7 @@ SPENDINGS: Final = """
         LEFT JOIN (
             SELECT l ->> 'scope' AS scope, l ->> 'owner' AS owner,
                     l ->> 'period' AS period, l ->> 'began_on' AS began_on,
-                    sum(coalesce(n.charge, b.charge)) AS posted,
+                    sum(coalesce(n.charge, b.charge) - coalesce(r.amount, 0)) AS posted,
                     sum(g.amount) FILTER (WHERE s.state = 'granted') AS pending
                 FROM charging_sessions s
                 CROSS JOIN LATERAL jsonb_array_elements(s.limits) AS l
@@ -178,6 +178,9 @@ SPENDINGS: Final = """
                     SELECT sum(charge) AS charge FROM closed_segments
                         WHERE session_id = s.session_id AND s.segment > 0
                 ) AS b ON true
+                LEFT JOIN LATERAL (
+                    SELECT sum(amount) AS amount FROM refunds WHERE call_id = s.session_id
+                ) AS r ON true
                 LEFT JOIN LATERAL (
                     SELECT sum(amount) AS amount FROM grants
                         WHERE session_id = s.session_id AND segment = s.segment
@@ -294,7 +297,8 @@ DISPUTES: Final = """
     ), moved AS (
         SELECT e.call_id, a.currency, sum(e.amount) AS amount
             FROM ends e JOIN ledger_accounts a ON a.id = e.account_id
-            WHERE e.reason = 'dispute-upheld' AND e.amount > 0 AND a.kind <> 'clearing'
+            WHERE e.reason = 'dispute-upheld'
+                AND a.kind IN ('wallet', 'carrier-expected', 'carrier-due')
             GROUP BY 1, 2
     ), behind AS (
         SELECT call_id, sum(abs(amount)) AS amount FROM (
@@ -312,5 +316,55 @@ DISPUTES: Final = """
         FULL JOIN moved m ON m.call_id = d.call_id
         LEFT JOIN behind b ON b.call_id = d.call_id
         WHERE coalesce(d.returned, 0) <> coalesce(m.amount, 0) OR coalesce(b.amount, 0) <> 0
+        ORDER BY 1
+"""
+
+REFUND_PARTS: Final = """
+    WITH ends AS (
+        SELECT t.call_id, t.credit_id AS account_id, t.amount FROM transfers t
+            WHERE t.reason IN ('refund', 'dispute-upheld')
+        UNION ALL
+        SELECT t.call_id, t.debit_id, -t.amount FROM transfers t
+            WHERE t.reason IN ('refund', 'dispute-upheld')
+    ), moved AS (
+        SELECT e.call_id, a.currency,
+                coalesce(sum(e.amount) FILTER (
+                    WHERE a.kind IN ('wallet', 'carrier-expected', 'carrier-due')), 0)::bigint
+                    AS amount,
+                coalesce(-sum(e.amount) FILTER (WHERE a.kind = 'tax'), 0)::bigint AS tax,
+                coalesce(-sum(e.amount) FILTER (
+                    WHERE a.kind IN ('expert-payable', 'expert-expected')), 0)::bigint AS expert,
+                coalesce(-sum(e.amount) FILTER (
+                    WHERE a.kind IN ('platform-revenue', 'platform-expected')), 0)::bigint
+                    AS platform
+            FROM ends e JOIN ledger_accounts a ON a.id = e.account_id
+            GROUP BY 1, 2
+    ), kept AS (
+        SELECT call_id, currency, sum(amount)::bigint AS amount, sum(tax)::bigint AS tax,
+                sum(expert)::bigint AS expert, sum(platform)::bigint AS platform
+            FROM refunds GROUP BY 1, 2
+    )
+    SELECT call_id, currency,
+            coalesce(k.amount, 0) AS amount, coalesce(m.amount, 0) AS amount_moved,
+            coalesce(k.tax, 0) AS tax, coalesce(m.tax, 0) AS tax_moved,
+            coalesce(k.expert, 0) AS expert, coalesce(m.expert, 0) AS expert_moved,
+            coalesce(k.platform, 0) AS platform, coalesce(m.platform, 0) AS platform_moved
+        FROM kept k FULL JOIN moved m USING (call_id, currency)
+        WHERE (coalesce(k.amount, 0), coalesce(k.tax, 0), coalesce(k.expert, 0),
+                coalesce(k.platform, 0))
+            <> (coalesce(m.amount, 0), coalesce(m.tax, 0), coalesce(m.expert, 0),
+                coalesce(m.platform, 0))
+        ORDER BY 1, 2
+"""
+
+REFUNDS_BOUNDED: Final = """
+    SELECT s.call_id, s.currency, s.charge, s.expert, r.amount, r.expert_gave
+        FROM settlements s
+        JOIN (
+            SELECT call_id, sum(amount)::bigint AS amount, sum(expert)::bigint AS expert_gave
+                FROM refunds GROUP BY call_id
+        ) AS r ON r.call_id = s.call_id
+        LEFT JOIN premium_settlements p ON p.call_id = s.call_id
+        WHERE p.call_id IS NULL AND (r.amount > s.charge OR r.expert_gave > s.expert)
         ORDER BY 1
 """
