@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from api import messages
+from api import worker_metrics as metrics
 from api.adapters.twilio.messages import TwilioSms
 from billing.calls import sweeper
 from billing.calls.receipts import queue_receipt
@@ -24,6 +25,7 @@ from billing.money.values import Money
 from billing.monitoring import security, states
 from billing.notifications import service as notifications
 from billing.notifications.values import Sender
+from billing.reconciliation.asterisk import nightly
 from billing.tariffs import snapshot
 from dialplan.prompts.catalogue import LANGUAGES
 from dialplan.prompts.needed import amount_phrases
@@ -110,6 +112,20 @@ async def presences_ended(sessions: Sessions) -> None:
                 },
                 at=at,
             )
+
+
+async def reconcile_days(sessions: Sessions, time_zone: str) -> None:
+    """Compare yesterday with Asterisk's record, and each day that differed, one after another."""
+    at = now()
+    last = nightly.yesterday(at, time_zone)
+    async with sessions.begin() as s:
+        days = await nightly.open_days(s, at=at)
+    for day in [*(one for one in days if one != last), last]:
+        async with sessions.begin() as s:
+            report = await nightly.compare_day(s, day, time_zone, at=at)
+        say = log.error if report.wrong else log.info
+        say("day reconciled", day=f"{day}", compared=report.compared, unexplained=report.wrong)
+    metrics.reconciled(report)
 
 
 async def send(sessions: Sessions, sender: Sender, notification_id: UUID) -> None:
@@ -199,6 +215,11 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     async def watch_monitor(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
         async with sessions.begin() as s:
             await states.watch_monitors(s, now())
+
+    @app.periodic(cron="41 4 * * *")
+    @app.task(name="reconcile", queueing_lock="reconcile", retry=retry)
+    async def reconcile(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        await reconcile_days(sessions, settings.time_zone)
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="trim-monitoring", queueing_lock="trim-monitoring")

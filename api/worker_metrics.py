@@ -10,6 +10,7 @@ from billing.kit import jobs
 from billing.kit.database import Sessions
 from billing.kit.metrics import PartMetrics, harmless
 from billing.money.values import LEDGER_UNITS_PER_MINOR, MINOR_PER_MAJOR, Money
+from billing.reconciliation.asterisk.values import Report
 
 METRICS: Final = PartMetrics("worker")
 
@@ -34,6 +35,12 @@ HELD: Final = METRICS.latest(
     "What they hold, in the currency's major unit; to look at, not to account by.",
     ("currency",),
 )
+RECONCILED: Final = METRICS.latest(
+    "primeline_reconciled_calls", "Calls compared with Asterisk's record the last night."
+)
+UNEXPLAINED: Final = METRICS.latest(
+    "primeline_reconcile_unexplained", "Differences that the last night could not explain."
+)
 
 _OF_DATABASE: Final = (WAITING, OLDEST, HOLDS, HELD)
 
@@ -42,6 +49,13 @@ _OF_DATABASE: Final = (WAITING, OLDEST, HOLDS, HELD)
 def tried(job: str, *, failed: bool) -> None:
     """A job was tried."""
     JOBS.labels(job, "failed" if failed else "done").inc()
+
+
+@harmless
+def reconciled(report: Report) -> None:
+    """A day was compared with Asterisk's record."""
+    RECONCILED.set({(): report.compared})
+    UNEXPLAINED.set({(): report.wrong})
 
 
 async def counted(call_next: Callable[[], Awaitable[Any]], context: Any, _worker: Any) -> Any:

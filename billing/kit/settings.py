@@ -18,6 +18,7 @@ from pydantic_settings import (
 
 from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
+from billing.kit.zones import TimeZoneUnknown, check_zone
 
 
 class SettingsInvalid(PrimelineError):
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = Field(default=9500, description="of the first part; 0: nothing is served")
     log_level: str = "INFO"
+    time_zone: str = Field(default="UTC", description="whose days the operator's are")
     limits: Annotated[Limits, NoDecode] = Limits()
     public_url: str | None = Field(default=None, description="https://… of the API, from outside")
     sip_address: str | None = Field(default=None, description="sip:… of our Asterisk, from outside")
@@ -121,6 +123,14 @@ class Settings(BaseSettings):
         if isinstance(value, Limits):
             return value
         return limits_from(value)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _know_the_zone(cls, value: str) -> str:
+        try:
+            return check_zone(value)
+        except TimeZoneUnknown as unknown:
+            raise ValueError(unknown.sentence) from unknown
 
     @field_validator("database_url")
     @classmethod

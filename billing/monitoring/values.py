@@ -19,6 +19,7 @@ class AlarmKind(StrEnum):
     ASTERISK_TAKEN = "asterisk-taken"
     MESSAGE_UNFIT = "message-unfit"
     TRUNK_NOT_OF_CARRIER = "trunk-not-of-carrier"
+    RECORD_DIFFERS = "record-differs"
 
 
 class EndpointKind(StrEnum):

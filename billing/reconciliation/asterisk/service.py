@@ -40,11 +40,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which calls are compared: received from `first` to before `last`, or one."""
+    """Which calls are compared: received from `first` to before `last`, or one.
+
+    `late_too`: also those received before `first` that were settled since.
+    """
 
     first: datetime
     last: datetime
     call_id: UUID | None = None
+    late_too: bool = False
 
 
 async def reconcile(
@@ -59,30 +63,49 @@ async def reconcile(
     settled, report.open_calls = await _counts(s, scope)
     if scope.call_id is not None and not settled and not report.open_calls:
         raise CallUnknown(scope.call_id)
-    after: After | None = None
-    while True:
-        page = await take(
-            s,
-            _chosen(_calls(), scope),
-            (CallRow.received_at, CallRow.id),
-            limit=PAGE,
-            after=after,
-        )
-        await _compare(s, page.items, reach, report)
-        progress(report.compared, settled)
-        # What was compared needs no memory any more.
-        s.expunge_all()
-        after = page.after
-        if after is None:
-            break
+    queries = [_chosen(_calls(), scope)]
+    if scope.late_too:
+        late = select(func.count()).select_from(CallRow).join(SettlementRow, _OF_CALL)
+        settled += await s.scalar(_settled_late(late, scope)) or 0
+        queries.append(_settled_late(_calls(), scope))
+    for query in queries:
+        await _compare_all(s, query, reach, report, lambda done: progress(done, settled))
     if scope.call_id is None:
         await _strangers(s, scope, report)
     return report
 
 
+async def _compare_all(
+    s: AsyncSession,
+    query: Select[*tuple[Any, ...]],
+    reach: Reach,
+    report: Report,
+    progress: Callable[[int], None],
+) -> None:
+    after: After | None = None
+    while True:
+        page = await take(
+            s,
+            query,
+            (CallRow.received_at, CallRow.id),
+            limit=PAGE,
+            after=after,
+        )
+        await _compare(s, page.items, reach, report)
+        progress(report.compared)
+        # What was compared needs no memory any more.
+        s.expunge_all()
+        after = page.after
+        if after is None:
+            return
+
+
 async def _kept_from_ms(s: AsyncSession) -> int:
     kept = await s.scalar(select(CelTrim.kept_from_us))
     return (kept or 0) // 1_000
+
+
+_OF_CALL: Final = SettlementRow.call_id == CallRow.id
 
 
 def _calls() -> Select[*tuple[Any, ...]]:
@@ -98,6 +121,10 @@ def _chosen(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any,
     if scope.call_id is not None:
         return query.where(CallRow.id == scope.call_id)
     return query.where(CallRow.received_at >= scope.first, CallRow.received_at < scope.last)
+
+
+def _settled_late(query: Select[*tuple[Any, ...]], scope: Scope) -> Select[*tuple[Any, ...]]:
+    return query.where(CallRow.received_at < scope.first, SettlementRow.settled_at >= scope.first)
 
 
 async def _counts(s: AsyncSession, scope: Scope) -> tuple[int, int]:
