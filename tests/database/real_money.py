@@ -18,6 +18,7 @@ from billing.calls import service as calls
 from billing.calls.values import EndReason, Interval
 from billing.catalogue import service as catalogue
 from billing.charging import service as charging
+from billing.charging.limits import set_limits
 from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.clock import to_ms
 from billing.kit.database import make_sessions
@@ -33,6 +34,7 @@ from tests.database.reference import (
     MINIMUM_TALK_SECONDS,
     REFUSED,
     Answer,
+    Bounds,
     Price,
     Purse,
 )
@@ -43,6 +45,7 @@ LIMITS: Final = replace(
 )
 KEY: Final = "a key of the tests, long enough to be one"
 _numbers = itertools.count(1)
+_years = itertools.count(NOW.year)
 Came = TypeVar("Came")
 
 
@@ -90,6 +93,8 @@ class RealMoney:
     talked: dict[int, list[Interval]] = field(default_factory=dict)
     """Of each call, the paid time of its closed segments."""
     voucher_tries: int = 0
+    year: int = field(default_factory=lambda: next(_years))
+    """What all callers spend in a day must be nobody else's: each path has a year of its own."""
 
     async def step(
         self, work: Callable[[AsyncSession], Awaitable[Came]], crash: int | None
@@ -143,6 +148,23 @@ class RealMoney:
                     )
                 )
 
+    async def bound(self, bounds: Sequence[Bounds]) -> None:
+        """Set the operator's limits, and the number's."""
+        async with make_sessions(self.engine).begin() as s:
+            for number_id, one in zip((None, self.number_id), bounds, strict=True):
+                await set_limits(
+                    s,
+                    number_id=number_id,
+                    currency="EUR",
+                    values={
+                        "per_call": _limit(one.call),
+                        "per_caller_day": _limit(one.caller_day),
+                        "per_caller_month": _limit(one.caller_month),
+                        "per_day": _limit(one.day),
+                    },
+                    expected=None,
+                )
+
     async def receive(self) -> None:
         """One more call."""
         call_id = new_call_id()
@@ -171,11 +193,14 @@ class RealMoney:
                 expert_id=self.experts[expert],
                 number_id=self.number_id,
                 limits=LIMITS,
-                at=_on(day),
+                at=self._on(day),
             ),
             crash,
         )
         return ("quoted", came.affordable_seconds, 0) if isinstance(came, Quote) else REFUSED
+
+    def _on(self, day: int) -> datetime:
+        return NOW.replace(year=self.year) + timedelta(days=day)
 
     async def initial(self, call: int, crash: int | None = None) -> Answer:
         came = await self.step(lambda s: charging.initial(s, self.calls[call], LIMITS, NOW), crash)
@@ -300,10 +325,6 @@ def _answer(came: Grant | Refused) -> Answer:
     if isinstance(came, Refused):
         return BUSY if came.refusal is Refusal.EXPERT_BUSY else REFUSED
     return ("granted", came.granted_seconds, came.held.amount)
-
-
-def _on(day: int) -> datetime:
-    return NOW + timedelta(days=day)
 
 
 def _limit(amount: int | None) -> Money | None:

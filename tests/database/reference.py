@@ -77,26 +77,23 @@ class Before:
 
 @dataclass
 class Purse:
-    """A caller's money, and what he spent and holds in each period (`day 3`, `month 0`)."""
+    """A caller's money and his own limits."""
 
     call_limit: int | None = None
     day_limit: int | None = None
     month_limit: int | None = None
     posted: int = 0
     pending: int = 0
-    spent: dict[str, int] = field(default_factory=dict)
 
-    def periods(self, day: int) -> Iterator[tuple[str, int]]:
-        """Give the limits that a call of that day counts under."""
-        if self.day_limit is not None:
-            yield f"day {day}", self.day_limit
-        if self.month_limit is not None:
-            yield f"month {day // 10}", self.month_limit
 
-    def free(self, day: int) -> int:
-        """Give what may be held by a call of that day, but for its own limit."""
-        left = [limit - self.spent.get(name, 0) for name, limit in self.periods(day)]
-        return min([self.posted - self.pending, *left])
+@dataclass(frozen=True)
+class Bounds:
+    """The operator's limits, on all calls or on the number: one call, a caller's, everybody's."""
+
+    call: int | None = None
+    caller_day: int | None = None
+    caller_month: int | None = None
+    day: int | None = None
 
 
 @dataclass
@@ -113,6 +110,10 @@ class Talk:
     held: int = 0
     requests: int = 0
     before: Before = Before()
+    closed: bool = False
+    most: int | None = None
+    counted: dict[str, int] = field(default_factory=dict)
+    """The limits of periods that it counts under, as its first segment's last quote found them."""
 
     @property
     def quoted(self) -> Price:
@@ -130,13 +131,31 @@ class Reference:
     talks: list[Talk] = field(default_factory=list)
     taken: dict[int, int] = field(default_factory=dict)
     """Experts in a call, and in which."""
+    bounds: tuple[Bounds, Bounds] = (Bounds(), Bounds())
+    spent: dict[str, int] = field(default_factory=dict)
+    """What is charged and held under each limit of a period (`0 day 3`, `all on 1 day 3`)."""
+
+    def _periods(self, talk: Talk) -> Iterator[tuple[str, int | None]]:
+        who, purse = talk.purse, self.purses[talk.purse]
+        day, month = f"day {talk.day}", f"month {talk.day // 10}"
+        yield f"{who} {day}", purse.day_limit
+        yield f"{who} {month}", purse.month_limit
+        for where, bounds in enumerate(self.bounds):
+            yield f"{who} on {where} {day}", bounds.caller_day
+            yield f"{who} on {where} {month}", bounds.caller_month
+            yield f"all on {where} {day}", bounds.day
+
+    def _freeze(self, talk: Talk) -> None:
+        calls = [self.purses[talk.purse].call_limit, *(bounds.call for bounds in self.bounds)]
+        talk.most = min((one for one in calls if one is not None), default=None)
+        talk.counted = {name: most for name, most in self._periods(talk) if most is not None}
 
     def _credit(self, talk: Talk) -> int:
         purse = self.purses[talk.purse]
-        free = purse.free(talk.day)
-        if purse.call_limit is not None:
-            free = min(free, purse.call_limit - talk.held - talk.before.charged)
-        return talk.held + max(0, free)
+        left = [most - self.spent.get(name, 0) for name, most in talk.counted.items()]
+        if talk.most is not None:
+            left.append(talk.most - talk.held - talk.before.charged)
+        return talk.held + max(0, min([purse.posted - purse.pending, *left]))
 
     def _worth_it(self, talk: Talk, seconds: int) -> bool:
         left = talk.quoted.left(talk.before)
@@ -146,6 +165,8 @@ class Reference:
         """Freeze a price; what the whole credit buys."""
         talk, price = self.talks[number], self.prices[expert]
         talk.expert, talk.price, talk.state = expert, price, "quoted"
+        if not talk.closed:
+            self._freeze(talk)
         seconds = price.affordable(self._credit(talk), talk.before)
         return ("quoted", seconds, 0) if self._worth_it(talk, seconds) else REFUSED
 
@@ -178,9 +199,8 @@ class Reference:
         return ("granted", talk.granted, talk.held)
 
     def _count(self, talk: Talk, amount: int) -> None:
-        purse = self.purses[talk.purse]
-        for name, _ in purse.periods(talk.day):
-            purse.spent[name] = purse.spent.get(name, 0) + amount
+        for name in talk.counted:
+            self.spent[name] = self.spent.get(name, 0) + amount
 
     def let_go(self, number: int) -> Answer:
         """Give the hold back before any talk; the price stands."""
@@ -194,7 +214,7 @@ class Reference:
         """Charge a segment; the call goes on, with its expert."""
         talk = self.talks[number]
         self._charge(talk, seconds)
-        talk.state = "opened"
+        talk.state, talk.closed = "opened", True
         return ("closed", 0, 0)
 
     def settle(self, number: int, seconds: int) -> Answer:

@@ -32,7 +32,7 @@ from billing.ledger import service as ledger
 from tests.conftest import WORLD
 from tests.database.broken_hold import read_then_write
 from tests.database.real_money import Crasher, RealMoney
-from tests.database.reference import CENT, Answer, Price, Purse, Reference, Talk
+from tests.database.reference import CENT, Answer, Bounds, Price, Purse, Reference, Talk
 from tests.database.world import World
 
 EXAMPLES: Final = int(os.environ.get("MODEL_EXAMPLES", "6"))
@@ -52,6 +52,8 @@ crashes = st.none() | st.integers(0, 24)
 picks = st.integers(0, 11)
 amounts = st.sampled_from([5, 50, 100, 199, 500, 2_000])
 limits = st.sampled_from([None, None, 130, 400])
+wide = st.sampled_from([None, None, None, 13_000, 40_000, 70_000])
+all_bounds = st.builds(Bounds, call=wide, caller_day=wide, caller_month=wide, day=wide)
 
 
 class MoneyModel(RuleBasedStateMachine):
@@ -75,6 +77,7 @@ class MoneyModel(RuleBasedStateMachine):
         )
         self.reference = Reference([Purse(), Purse(a_call, a_day, a_month)], list(PRICES))
         self.await_(self.real.add_people(self.reference.purses, self.reference.prices))
+        self.bound(of_service=Bounds(), on_number=Bounds())
         for purse in (0, 1):
             self.top_up(purse=purse, cents=200, crash=None)
 
@@ -88,6 +91,12 @@ class MoneyModel(RuleBasedStateMachine):
     def same(self, real: Any, expected: Any) -> None:
         self.sound = self.sound and real == expected
         assert real == expected
+
+    @rule(of_service=all_bounds, on_number=all_bounds)
+    def bound(self, of_service: Bounds, on_number: Bounds) -> None:
+        """Other limits of the operator: for calls that are quoted from now on."""
+        self.reference.bounds = (of_service, on_number)
+        self.await_(self.real.bound(self.reference.bounds))
 
     # Money comes in.
 
