@@ -194,3 +194,71 @@ async def test_after_his_pin_the_limit_of_the_number_alone_counts_no_more(world:
     await world.initial(call_id)
     await world.settle(call_id, 60)
     assert await findings(world) == []
+
+
+async def counted(world: World, number_id: UUID | None = None) -> Money:
+    async with world.sessions() as s:
+        found = await get_limits(s, number_id=number_id, currency="EUR", at=world.now)
+    return found.day_counted
+
+
+async def test_what_is_held_counts_at_once_and_is_free_again_when_the_call_is_settled_or_let_go(
+    world: World,
+) -> None:
+    await limit(world, per_day=eur("8.00"))
+    await limit(world, world.number_id, per_day=eur("7.00"))
+    await world.top_up("100.00")
+    for seconds, held in ((60, "6.00"), (None, "7.00")):  # 1.20 stays charged
+        call_id = await world.granted_call()
+        assert await counted(world) == eur(held)
+        await world.settle(call_id, seconds)
+        assert await counted(world) == await counted(world, world.number_id) == eur("1.20")
+    assert await findings(world) == []
+
+
+async def test_a_call_keeps_the_limit_it_began_with_and_the_next_has_the_lower_one(
+    world: World,
+) -> None:
+    await limit(world, per_day=eur("8.00"))
+    await world.top_up("100.00")
+    call_id = await world.granted_call()
+    await limit(world, per_day=eur("3.00"))
+    granted = await world.update(call_id, 1, 150)
+    assert (granted.held, granted.limit) == (eur("8.00"), Refusal.SERVICE_LIMIT)
+    assert await world.quote(await world.receive()) == Refused(Refusal.SERVICE_LIMIT)
+    await world.settle(call_id, 400)
+    assert await counted(world) == eur("8.00")
+    assert await findings(world) == []
+
+
+async def test_a_call_counts_on_the_day_it_began_however_late_it_is_held_for_and_settled(
+    world: World,
+) -> None:
+    await limit(world, per_day=eur("8.00"), time_zone="Europe/Paris")
+    await world.top_up("100.00")
+    began = world.now = NOW.replace(hour=22, minute=58)  # 23:58 in Paris
+    call_id = await world.granted_call()
+    world.now = began + timedelta(minutes=3)
+    assert await counted(world) == eur("0.00")
+    assert isinstance(await world.quote(await world.receive()), Quote)
+    granted = await world.update(call_id, 1, 150)
+    assert (granted.held, granted.limit) == (eur("8.00"), Refusal.SERVICE_LIMIT)
+    world.now = began + timedelta(days=3)
+    await world.settle(call_id, 300)
+    assert await counted(world) == eur("0.00")
+    world.now = began
+    assert await counted(world) == eur("6.00")
+    assert await findings(world) == []
+
+
+@pytest.mark.parametrize("on_number", [False, True])
+async def test_a_limit_of_nothing_lets_no_paid_call_begin(world: World, *, on_number: bool) -> None:
+    await limit(world, world.number_id if on_number else None, per_call=eur("0.00"))
+    await world.top_up("100.00")
+    reached = Refusal.NUMBER_LIMIT if on_number else Refusal.SERVICE_LIMIT
+    assert await world.quote(await world.receive()) == Refused(reached)
+
+
+async def test_without_credit_it_is_the_credit_that_is_named(world: World) -> None:
+    await limit(world, per_call=eur("0.00"))
+    assert await world.quote(await world.receive()) == Refused(Refusal.CREDIT_TOO_LOW)
