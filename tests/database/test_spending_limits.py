@@ -11,10 +11,13 @@ from sqlalchemy import text
 
 from billing.accounts import service as accounts
 from billing.calls import books
+from billing.calls import service as calls
+from billing.calls.values import EndReason, Interval
 from billing.charging import service as charging
 from billing.charging.limits import get_limits, list_limits, set_limits
 from billing.charging.sessions import proved_by_pin
 from billing.charging.values import Grant, Quote, Refusal, Refused
+from billing.kit.clock import to_ms
 from billing.kit.versions import VersionConflict
 from billing.kit.zones import TimeZoneUnknown
 from billing.money.values import CurrencyMismatch, Money
@@ -262,3 +265,30 @@ async def test_a_limit_of_nothing_lets_no_paid_call_begin(world: World, *, on_nu
 async def test_without_credit_it_is_the_credit_that_is_named(world: World) -> None:
     await limit(world, per_call=eur("0.00"))
     assert await world.quote(await world.receive()) == Refused(Refusal.CREDIT_TOO_LOW)
+
+
+async def test_all_segments_of_a_call_count_under_the_limits_it_began_with(world: World) -> None:
+    await limit(world, per_call=eur("3.00"), per_day=eur("9.00"))
+    await world.top_up("100.00")
+    call_id = await world.granted_call()
+    start = to_ms(world.now)
+    first = Interval(start, start + 60_000)
+    async with world.sessions.begin() as s:
+        await calls.close_segment(s, call_id, intervals=[first], at=world.now)
+    assert await counted(world) == eur("1.20")
+    await limit(world, per_call=eur("50.00"), per_day=None)
+    assert isinstance(await world.quote(call_id), Quote)
+    granted = await world.initial(call_id)
+    assert isinstance(granted, Grant)
+    assert (granted.held, granted.limit) == (eur("1.80"), Refusal.SERVICE_LIMIT)
+    async with world.sessions.begin() as s:
+        await calls.settle(
+            s,
+            call_id,
+            intervals=[first, Interval(start + 90_000, start + 150_000)],
+            reason=EndReason.CALLER_HUNG_UP,
+            no_payer=None,
+            at=world.now,
+        )
+    assert await counted(world) == eur("2.40")
+    assert await findings(world) == []
