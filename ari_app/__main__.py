@@ -14,7 +14,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from ari_app import metrics
+from ari_app import metrics, unsettled
 from ari_app.ari import stream
 from ari_app.calls.orders import Orders
 from ari_app.calls.recovery import Recovery
@@ -84,6 +84,7 @@ class _App:
         self._fence = fence
         self._ari = ari
         self._holder = holder
+        self._sessions = sessions
         self._cel = CelReader(settings.cel_file, sessions, settings.asterisk_id)
         prompts = PromptStore(settings.prompts_dir)
         follow_up = FollowUp(
@@ -142,12 +143,16 @@ class _App:
             once_claimed(partial(self._recovery.sweep, sweep_ms)),
             once_claimed(self._cel.follow),
             once_claimed(self._spool.drain_for_ever),
+            once_claimed(self._watch_ends),
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, _cancel, tasks)
+
+    async def _watch_ends(self) -> None:
+        await unsettled.watch(self._settings.spool_dir, self._sessions, self._settings.asterisk_id)
 
     async def _until_lost(self) -> None:
         await self._fence.lost.wait()

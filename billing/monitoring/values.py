@@ -20,6 +20,7 @@ class AlarmKind(StrEnum):
     MESSAGE_UNFIT = "message-unfit"
     TRUNK_NOT_OF_CARRIER = "trunk-not-of-carrier"
     RECORD_DIFFERS = "record-differs"
+    ENDS_UNSETTLED = "ends-unsettled"
 
 
 class EndpointKind(StrEnum):
