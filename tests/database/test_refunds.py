@@ -28,6 +28,7 @@ from billing.refunds.errors import (
     SecondsTooMany,
 )
 from billing.refunds.values import BorneBy, Refunded, RefundReason
+from tests.database import test_segments as segments
 from tests.database.test_disputes import balances, close, contest, wrong
 from tests.database.test_premium_calls import held_call, make_premium, settle
 from tests.database.world import NOW, World, eur
@@ -277,3 +278,23 @@ async def test_the_books_notice_doctored_refunds(world: World, statement: str, f
         await s.execute(text(statement))
     async with world.sessions() as s:
         assert found in {one.check for one in await books.check(s)}
+
+
+async def test_a_call_of_two_prices_loses_its_last_seconds_first_and_may_go_back_whole(
+    world: World,
+) -> None:
+    await world.set_limits(day_limit=eur("9.00"))
+    await world.top_up("10.00")
+    before = await balances(world)
+    call_id = await world.granted_call()
+    first = segments.talked((0, 61))
+    await segments.close(world, call_id, first)
+    await segments.new_price(world, "3.00")
+    await segments.again(world, call_id)
+    await segments.settle(world, call_id, [*first, *segments.talked((100, 110))])
+    made = await give(world, call_id, asked=Asked(seconds=21))
+    assert made.refund.amount == eur("0.72")  # 10 s at 3.00 and 11 s at 1.20
+    assert await wrong(world) == []
+    await give(world, call_id, key="rest")
+    assert await balances(world) == before
+    assert await wrong(world) == []
