@@ -108,7 +108,7 @@ def ids_for(path: str, stock: dict[str, Any]) -> dict[str, str]:
         "expert_id": "expert_id",
     }
     known = {**stock, "trunk": "carrier", "endpoint": "expert-12", "number": "+33612345678"}
-    known |= {"area": "GB", "figure": "notice-tell"}
+    known |= {"area": "GB", "figure": "notice-tell", "currency": "EUR"}
     names = [piece.split("}")[0] for piece in path.split("{")[1:]]
     return {name: str(known[aliases.get(name, name)]) for name in names}
 
