@@ -28,7 +28,7 @@ QUICK_CALLS: Final = 20
 RATE: Final = 4
 """Calls begun a second: well below what W1 finds, since the talks are what is measured."""
 
-SECONDS: Final = 120
+SECONDS: Final = 60
 QUICK_SECONDS: Final = 10
 BEFORE_TALK_SECONDS: Final = 8
 LATE_SECONDS: Final = 60

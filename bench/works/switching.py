@@ -22,7 +22,7 @@ from primeline.asterisk_conf import LOOPBACK
 
 CALLS: Final = 20
 RATE: Final = 2
-SECONDS: Final = 150
+SECONDS: Final = 140
 QUICK_SECONDS: Final = 60
 """For all of it."""
 
