@@ -12,12 +12,17 @@ from ari_app import metrics
 from ari_app.calls.carried import Waiting
 from ari_app.calls.commands import Arm, ArmAt, Command, Disarm, Note, Stop
 from ari_app.calls.data import CallData
-from ari_app.calls.events import Event, TimerFired
+from ari_app.calls.events import Event, Key, TimerFired
 from ari_app.calls.machine import IllegalEvent, step
-from ari_app.calls.states import State
+from ari_app.calls.states import Leg, State
 from billing.calls.values import TimelineEntry
 
 log = structlog.get_logger(__name__)
+
+TOLD_TWICE_MS = 70
+"""Asterisk puts a key back that follows another too closely (45 ms), reads it again a frame later
+and tells it both times. Nobody presses a key twice in that time: a tone and its pause last 80 ms
+(ITU-T Q.24)."""
 
 
 def now_ms() -> int:
@@ -59,9 +64,18 @@ class Actor:
         # Taken from the mailbox, its turn not begun.
         self._next: tuple[Event, int, int | None] | None = None
         self._ahead_ms = now_ms() - steady_ms()
+        self._last_keys: dict[Leg, tuple[Key, int]] = {}
 
     def post(self, event: Event, at_ms: int | None = None) -> None:
-        """Put an event into the mailbox; `at_ms`: when Asterisk says that it happened."""
+        """Put an event into the mailbox; `at_ms`: when Asterisk says that it happened.
+
+        A key that Asterisk tells a second time is left out.
+        """
+        if isinstance(event, Key) and at_ms is not None:
+            last = self._last_keys.get(event.leg)
+            self._last_keys[event.leg] = (event, at_ms)
+            if last is not None and last[0] == event and at_ms - last[1] < TOLD_TWICE_MS:
+                return
         self._mailbox.put_nowait((event, 0, at_ms))
 
     async def run(self, executor: Executor) -> None:

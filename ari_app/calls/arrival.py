@@ -61,7 +61,7 @@ def identifying_key(turn: Turn, event: Key) -> None:
     turn.hush(Leg.CALLER)
     digits = press(turn.data.digits, event.digit)
     turn.set(digits=digits)
-    if digits.done and digits.value:
+    if digits.done:
         _check(turn)
     else:
         turn.wait(turn.data.limits.pin_digit_ms)
@@ -167,7 +167,7 @@ def choosing_key(turn: Turn, event: Key) -> None:
     turn.hush(Leg.CALLER)
     digits = press(data.digits, event.digit)
     turn.set(digits=digits)
-    if digits.done and digits.value:
+    if digits.done:
         _look_up(turn)
     else:
         turn.wait(data.limits.extension_next_digit_ms)

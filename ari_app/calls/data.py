@@ -13,8 +13,8 @@ from billing.tariffs.values import Mode
 from dialplan.menus import Digits
 from dialplan.prompts.values import Phrase
 
-PIN_DIGITS = Digits(max_length=12)
-EXTENSION_DIGITS = Digits(max_length=6)
+PIN_DIGITS = Digits(max_length=12, ends_empty=False)
+EXTENSION_DIGITS = Digits(max_length=6, ends_empty=False)
 VOUCHER_DIGITS = Digits(max_length=16)
 
 

@@ -82,7 +82,7 @@ def choosing_key(turn: Turn, event: Key) -> None:
     turn.hush(Leg.CALLER)
     digits = press(turn.data.digits, event.digit)
     turn.set(digits=digits)
-    if digits.done and digits.value:
+    if digits.done:
         _look_up(turn)
     else:
         turn.wait(turn.data.limits.extension_next_digit_ms)

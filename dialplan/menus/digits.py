@@ -10,9 +10,13 @@ _CLEAR: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """What was keyed so far, up to `max_length` digits; may hold a PIN, hence never shown."""
+    """What was keyed so far, up to `max_length` digits; may hold a PIN, hence never shown.
+
+    `ends_empty`: whether `#` before any digit is an answer, too.
+    """
 
     max_length: int
+    ends_empty: bool = True
     keyed: str = ""
     done: bool = False
 
@@ -32,13 +36,13 @@ class Digits:
 def press(digits: Digits, key: str) -> Digits:
     """Take one key: `#` ends, `*` begins anew, the last digit possible ends too.
 
-    Keys that no telephone has as a digit (A to D, anything else) and keys after the end change
-    nothing. `press(Digits(4, "12"), "3")` holds "123".
+    `#` before any digit changes nothing where a digit is wanted, nor do keys that no telephone has
+    as a digit (A to D, anything else) and keys after the end. `press(Digits(4, "12"), "3")` holds "123".
     """
     if digits.done:
         return digits
     if key == _END:
-        return replace(digits, done=True)
+        return replace(digits, done=bool(digits.keyed) or digits.ends_empty)
     if key == _CLEAR:
         return replace(digits, keyed="")
     if key not in _DIGITS:

@@ -31,6 +31,11 @@ def test_keys_are_collected(keys: list[str] | str, value: str, done: bool) -> No
     assert (digits.value, digits.done) == (value, done)
 
 
+def test_the_end_before_any_digit_is_none_where_a_digit_is_wanted() -> None:
+    digits = reduce(press, "##12#", Digits(4, ends_empty=False))
+    assert (digits.value, digits.done) == ("12", True)
+
+
 def test_nothing_changes_after_the_end() -> None:
     ended = keyed("12#")
     assert all(press(ended, key) is ended for key in "0#*A")
