@@ -37,7 +37,8 @@ def press(digits: Digits, key: str) -> Digits:
     """Take one key: `#` ends, `*` begins anew, the last digit possible ends too.
 
     `#` before any digit changes nothing where a digit is wanted, nor do keys that no telephone has
-    as a digit (A to D, anything else) and keys after the end. `press(Digits(4, "12"), "3")` holds "123".
+    as a digit (A to D, anything else) and keys after the end. `press(Digits(4, "12"), "3")` holds
+    "123".
     """
     if digits.done:
         return digits
