@@ -122,6 +122,9 @@ class Spool:
 
     def _as_proved(self, end: SpooledEnd, proved: ProvedTime) -> SpooledEnd:
         """Take what the record proves, and its reason where a leg was hung up for its silence."""
+        if end.no_payer in {NoPayer.CALLER_SILENT, NoPayer.EXPERT_SILENT}:
+            # The record counts no packets.
+            end = replace(end, no_payer=None)
         if not proved.media_lost:
             return replace(end, intervals=proved.intervals)
         detail = {"silent_seconds": self._media_seconds}

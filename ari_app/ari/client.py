@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 
 from ari_app.ari.http import Answer, HttpBroken, HttpTransport
+from ari_app.ari.packets import Packets, of_statistics
 
 APPLICATION: Final = "primeline"
 DEADLINE_MS: Final = 3_000
@@ -147,6 +148,14 @@ class AriClient:
         """Read a channel variable or function."""
         answer = await self.request("GET", f"channels/{channel}/variable", {"variable": name})
         return str(answer["value"])
+
+    async def packets(self, channel: str) -> Packets:
+        """Count the voice packets of a channel that lives."""
+        answer = await self.request("GET", f"channels/{channel}/rtp_statistics")
+        try:
+            return of_statistics(answer)
+        except (KeyError, TypeError, ValueError) as error:
+            raise AriUnreachable("GET", "rtp_statistics", "an answer without counts") from error
 
     async def create(
         self, channel: str, endpoint: str, args: str, originator: str, variables: Mapping[str, str]

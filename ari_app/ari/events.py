@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from ari_app.ari.packets import Packets, of_channel
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 BY_DRIVER: Final = 1
@@ -81,10 +83,11 @@ class EnteredBridge(AriEvent):
 
 @dataclass(frozen=True, slots=True)
 class LeftBridge(AriEvent):
-    """A channel is out of a bridge."""
+    """A channel is out of a bridge; `packets` is known of one that has hung up."""
 
     channel: str
     bridge: str
+    packets: Packets | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ _PARSERS: dict[str, Callable[[int, dict[str, Any]], AriEvent | None]] = {
     "ChannelEnteredBridge": lambda at, raw: EnteredBridge(
         at, raw["channel"]["id"], raw["bridge"]["id"]
     ),
-    "ChannelLeftBridge": lambda at, raw: LeftBridge(at, raw["channel"]["id"], raw["bridge"]["id"]),
+    "ChannelLeftBridge": lambda at, raw: LeftBridge(
+        at, raw["channel"]["id"], raw["bridge"]["id"], of_channel(raw["channel"])
+    ),
     "PlaybackFinished": _playback,
 }

@@ -150,6 +150,17 @@ class DropBridge(Command):
     bridge: str
 
 
+@dataclass(frozen=True, slots=True)
+class CountPackets(Command):
+    """Count the packets of the caller's leg, for a talk that began at `from_ms`; then `Counted`.
+
+    One that has lasted longer than Asterisk lets a leg be silent is not asked about.
+    """
+
+    bridge: str
+    from_ms: int
+
+
 # To the database.
 
 

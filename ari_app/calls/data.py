@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ari_app.ari.packets import Packets
 from ari_app.calls.states import Leg, State
 from billing.accounts.values import Identified
 from billing.calls.values import EndReason, Interval
@@ -37,6 +38,13 @@ class Talk:
     tones: int = 0
     written: bool = False
     limited: bool = False
+    packets: Packets | None = None
+    counted_ms: int = 0
+    """The caller's packets as counted when it had just begun, and when."""
+    sounded: frozenset[Leg] = frozenset()
+    """Who is not to be taken for silent: he has keyed, or a hold explains it."""
+    judged: bool = False
+    """Whether it is known who was silent in all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,10 @@ class CallData:
     """The segment before this free talk is over, but its money may not be written yet."""
     sound_until_ms: int | None = None
     """A leg was hung up for its silence: until then it surely sent sound (Asterisk's ms)."""
+    counting: Talk | None = None
+    """The stretch that has just ended, while its packets are counted."""
+    silent: frozenset[Leg] | None = None
+    """Who sent nothing in all paid stretches under this price; None: there was none yet."""
     free_ms: int = 0
     """Free talk before the present stretch."""
     keyed: tuple[Leg, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
+from ari_app.ari.packets import Packets
 from ari_app.calls.states import Leg
 from billing.calls.values import Reception
 from billing.catalogue.values import ExpertChoice
@@ -118,6 +119,17 @@ class Left(Event):
     bridge: str
     at_ms: int
     steady_ms: int | None = None
+    packets: Packets | None = None
+    """What Asterisk counted on a leg that has hung up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Event):
+    """The packets of the caller's leg as counted at `at_ms`; None: they could not be."""
+
+    bridge: str
+    packets: Packets | None
+    at_ms: int = 0
 
 
 # From the database.

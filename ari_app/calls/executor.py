@@ -69,7 +69,9 @@ class CallExecutor:
         for command in commands:
             if self._failed and isinstance(command, c.Join):
                 continue
-            if not self._records.take(command, data):
+            if isinstance(command, c.CountPackets):
+                await self._count(command, data)
+            elif not self._records.take(command, data):
                 await self._request(command, data)
 
     def _channel(self, leg: Leg, attempt: int) -> str:
@@ -152,6 +154,16 @@ class CallExecutor:
             self._failed = True
         else:
             self._fail(leg, what, error)
+
+    async def _count(self, command: c.CountPackets, data: CallData) -> None:
+        """Ask for the caller's packets, unless a leg silent since the beginning is gone by now."""
+        packets = None
+        if self._actor.asterisk_ms() - command.from_ms <= (data.limits.media_seconds + 2) * 1_000:
+            try:
+                packets = await self._ari.packets(self._names.caller_channel)
+            except AriError as error:
+                log.info("packets not counted", error=str(error))
+        self._actor.post(e.Counted(command.bridge, packets, self._actor.asterisk_ms()))
 
     async def _say(self, leg: Leg, phrases: Sequence[Phrase], number: int, data: CallData) -> None:
         language = data.language

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from ari_app.calls import on_hold, switching, talking, topping
+from ari_app.calls import on_hold, sounding, switching, talking, topping
 from ari_app.calls.commands import Arm, Disarm, PassOn
 from ari_app.calls.events import Key, TimerFired
 from ari_app.calls.states import Leg, State
@@ -30,6 +30,7 @@ def key(turn: Turn, event: Key) -> None:
     talk = turn.data.talk
     if talk is None or talk.from_ms is None or event.digit not in KEYS:
         return
+    sounding.sounded(turn, event.leg)
     if event.leg not in turn.data.keyed:
         if event.digit == FIRST:
             turn.set(keyed=(*turn.data.keyed, event.leg))

@@ -55,6 +55,7 @@ def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
         segment_from=call.closed_intervals,
         earlier_seconds=call.closed_seconds,
         free_ms=call.free_ms,
+        silent=frozenset(),
     )
 
 

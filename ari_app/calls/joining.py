@@ -6,6 +6,7 @@ Each stretch has a bridge of its own, so that what is billed equals what both le
 
 from dataclasses import replace
 
+from ari_app.calls import sounding
 from ari_app.calls.commands import (
     Arm,
     Disarm,
@@ -96,6 +97,7 @@ def entered(turn: Turn, event: Entered) -> None:
             RecordTalk(talk.bridge, talk.paid, event.at_ms),
         )
         run_timers(turn)
+        sounding.begin(turn)
         if talk.paid and Leg.EXPERT in turn.data.holding:
             turn.do(Arm(HOLD_TIMER, turn.data.limits.hold_paid_ms))
 

@@ -18,6 +18,7 @@ from ari_app.calls import (
     parting,
     quoting,
     ringing,
+    sounding,
     stopping,
     switching,
     talking,
@@ -60,6 +61,7 @@ _EARLY: Final[Rules] = {
 _NO_TALK: Final = (S.CHOOSING, S.SETTLING)
 _TALK: Final[Rules] = {
     (e.Entered, None): rule(joining.entered),
+    (e.Counted, None): rule(sounding.counted),
     (e.Left, None): rule(stopping.left, S.STOPPING, S.SETTLING),
     (e.MediaLost, None): rule(stopping.media_lost),
     (e.HoldBegan, None): rule(on_hold.began),
@@ -73,6 +75,7 @@ _TALK: Final[Rules] = {
     EXPERT_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),
 }
 _PARTED: Final[Rules] = {
+    (e.Counted, None): rule(sounding.counted),
     (e.HoldBegan, None): rule(on_hold.began),
     (e.HoldEnded, None): rule(on_hold.ended),
     (e.MediaLost, None): rule(stopping.media_lost),
@@ -193,6 +196,7 @@ TABLE: Final[Column] = {
         (e.AvailableRose, None): rule(talking.available_rose),
     },
     S.STOPPING: {
+        (e.Counted, None): rule(stopping.counted, S.SETTLING),
         (e.MediaLost, None): rule(stopping.media_lost),
         (e.Left, None): rule(stopping.left, S.SETTLING),
         (e.TimerFired, None): rule(stopping.stopping_timer, S.SETTLING),
@@ -251,7 +255,7 @@ _ANY_TIME: Final = (
 _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
     e.TalkRecorded, e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled,
-    e.Entered, e.Left, e.Answered, e.PremiumHeld, e.SegmentClosed, e.VoucherTaken,
+    e.Entered, e.Left, e.Counted, e.Answered, e.PremiumHeld, e.SegmentClosed, e.VoucherTaken,
     e.VoucherRefused,
 )  # fmt: skip
 """Answers to what an earlier state asked: the call may have moved on before they come."""

@@ -3,11 +3,11 @@
 The end of a hold may be told twice, late or never: one that is not ended has a limit.
 """
 
-from ari_app.calls import parting
+from ari_app.calls import parting, sounding
 from ari_app.calls.commands import Arm, Disarm, Note
 from ari_app.calls.events import HoldBegan, HoldEnded, Left, Said, TimerFired
 from ari_app.calls.joining import begin_talk
-from ari_app.calls.states import Leg, State
+from ari_app.calls.states import BOTH, Leg, State
 from ari_app.calls.turn import HOLD_TIMER, PLEASE_WAIT_TIMER, STATE_TIMER, Turn
 from billing.calls.values import EndReason
 
@@ -19,6 +19,7 @@ def began(turn: Turn, event: HoldBegan) -> None:
         return
     turn.do(Note("hold", {"leg": str(event.leg)}))
     turn.set(holding=(*data.holding, event.leg))
+    sounding.sounded(turn, *BOTH)
     talk = data.talk
     metered = data.state is State.TALKING_PAID and talk is not None and talk.from_ms is not None
     if event.leg is Leg.EXPERT and metered:

@@ -1,5 +1,6 @@
 """Parting: a talk's bridge is taken down and both legs stay up, for something between two talks."""
 
+from ari_app.calls import sounding
 from ari_app.calls.commands import (
     Arm,
     Disarm,
@@ -37,8 +38,9 @@ def part(turn: Turn, state: State, for_ms: int) -> None:
         *(Disarm(timer) for timer in TALK_TIMERS),
         Arm(STATE_TIMER, limits.stopping_ms),
         DropBridge(talk.bridge),
-        Limit(BOTH, limits.stopping_ms + for_ms + limits.grace_ms),
     )
+    sounding.end(turn)
+    turn.do(Limit(BOTH, limits.stopping_ms + for_ms + limits.grace_ms))
 
 
 def out(turn: Turn, event: Left) -> bool:

@@ -209,8 +209,9 @@ class Registry:
                 return channel, e.Key(by, digit, number_of(channel) if by is Leg.EXPERT else 0)
             case a.EnteredBridge(at_ms, channel, bridge) if call_of(bridge):
                 return channel, e.Entered(self._leg(channel), bridge, at_ms, steady_ms())
-            case a.LeftBridge(at_ms, channel, bridge) if call_of(bridge):
-                return channel, e.Left(self._leg(channel), bridge, at_ms, steady_ms())
+            case a.LeftBridge(at_ms, channel, bridge, packets) if call_of(bridge):
+                left = e.Left(self._leg(channel), bridge, at_ms, steady_ms(), packets)
+                return channel, left
             case a.PlaybackFinished(_, playback, failed):
                 leg = leg_of(playback)
                 number = number_of(playback) if leg else 0

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ari_app.calls import sounding
 from ari_app.calls.commands import (
     Arm,
     Disarm,
@@ -11,6 +12,7 @@ from ari_app.calls.commands import (
     Note,
 )
 from ari_app.calls.events import (
+    Counted,
     Left,
     LegEnded,
     MediaLost,
@@ -69,6 +71,7 @@ def stop(turn: Turn, reason: EndReason) -> None:
     )
     if talk is not None:
         turn.do(DropBridge(talk.bridge))
+        sounding.end(turn)
         # Who is still up has the talk's limit, which may be minutes away. Settling counts as well.
         limits = turn.data.limits
         up = tuple(leg for leg in BOTH if leg in talk.inside and turn.data.up(leg))
@@ -84,6 +87,7 @@ def left(turn: Turn, event: Left) -> None:
     take_out(turn, event)
     if talk.from_ms is None:
         return
+    sounding.told(turn, event)
     if turn.data.state is not State.STOPPING:
         stop(turn, gone(turn, event.leg))
     if turn.data.talk is not None and not turn.data.talk.inside:
@@ -127,10 +131,20 @@ def _end_ms(turn: Turn, event: Left, from_ms: int, steady_from_ms: int | None) -
 
 
 def talk_over(turn: Turn) -> None:
-    """No leg is in the bridge any more: now the money."""
+    """No leg is in the bridge any more: now the money, once it is known who sent any sound."""
+    if turn.data.counting is not None:
+        return
     reason = turn.data.reason
     assert reason is not None  # stopping gave one
     turn.settle(reason)
+
+
+def counted(turn: Turn, event: Counted) -> None:
+    """The packets are counted: the money waited for them."""
+    sounding.counted(turn, event)
+    talk = turn.data.talk
+    if talk is not None and talk.from_ms is not None and not talk.inside:
+        talk_over(turn)
 
 
 def talk_leg_ended(turn: Turn, event: LegEnded) -> None:
@@ -174,5 +188,5 @@ def stopping_timer(turn: Turn, event: TimerFired) -> None:
     turn.do(
         *(HangUp(leg, data.attempt if leg is Leg.EXPERT else 0) for leg in BOTH if leg in inside)
     )
-    turn.set(talk=None)
+    turn.set(talk=None, silent=frozenset(), counting=None)
     turn.settle(data.reason, by_record=bool(inside))

@@ -139,6 +139,7 @@ def consenting_held(turn: Turn, event: Held) -> None:
         asking=False,
         rose=False,
         segment_from=len(turn.data.intervals),
+        silent=None,
     )
     begin_talk(turn, paid=True)
 

@@ -10,7 +10,7 @@ from ari_app.calls.commands import Arm, Command, Disarm, HangUp, Hush, Limit, No
 from ari_app.calls.data import CallData
 from ari_app.calls.states import Leg, State
 from billing.calls.rules import until_silence
-from billing.calls.values import EndReason, Interval, NoPayer
+from billing.calls.values import NO_SOUND, EndReason, Interval, NoPayer
 from billing.kit.limits import Limits
 from dialplan.prompts.values import Phrase
 
@@ -108,7 +108,10 @@ class Turn:
             reason=reason,
             farewell=tuple(Phrase(p) if isinstance(p, str) else p for p in farewell),
         )
-        self.do(Settle(reason, self._intervals(), self._no_payer(), by_record, self._meter()))
+        paid = data.intervals if by_record else self.paid()
+        no_payer = None if by_record else self._nobody_sounded()
+        no_payer = no_payer or self._no_payer()
+        self.do(Settle(reason, paid, no_payer, by_record, self._meter()))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
         ms = settling_ms(data.limits)
         self.do(Arm(STATE_TIMER, ms))
@@ -119,13 +122,34 @@ class Turn:
         if up:
             self.do(Limit(up, ms + data.limits.grace_ms, "silent" if data.talked else "apology"))
 
-    def _intervals(self) -> tuple[Interval, ...]:
-        """Paid time; of a leg that sent no sound any more, what came before its silence."""
+    def silent(self) -> frozenset[Leg]:
+        """Who is proved to have sent nothing in all the time paid under the present price."""
         data = self.data
+        if data.counting is not None or not data.silent or not data.intervals[data.segment_from :]:
+            return frozenset()
+        return data.silent
+
+    def paid(self) -> tuple[Interval, ...]:
+        """Paid time, which is noted if nothing of it is left for want of any sound.
+
+        Of a leg that sent no sound any more, what came before its silence.
+        """
+        data = self.data
+        earlier, own = data.intervals[: data.segment_from], data.intervals[data.segment_from :]
+        silent = self.silent()
+        if silent:
+            self.do(Note(NO_SOUND, {"from": " and ".join(sorted(silent))}))
+            return earlier + until_silence(own, 0)
         if data.sound_until_ms is None:
             return data.intervals
-        earlier = data.intervals[: data.segment_from]
-        return earlier + until_silence(data.intervals[data.segment_from :], data.sound_until_ms)
+        return earlier + until_silence(own, data.sound_until_ms)
+
+    def _nobody_sounded(self) -> NoPayer | None:
+        """Why paid time costs nothing, if all of it was silent."""
+        data = self.data
+        if data.counting is not None or not data.silent or data.earlier_seconds:
+            return None
+        return NoPayer.CALLER_SILENT if Leg.CALLER in data.silent else NoPayer.EXPERT_SILENT
 
     def _no_payer(self) -> NoPayer | None:
         data = self.data

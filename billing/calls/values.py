@@ -13,6 +13,8 @@ from billing.charging.values import Grant, Quote
 
 MEDIA_LOST: Final = "media lost"
 """What a call's timeline says of a leg that was hung up for its silence."""
+NO_SOUND: Final = "no sound"
+"""What it says of paid time in which a leg sent nothing at all, so that it costs nothing."""
 
 
 class EndReason(StrEnum):
@@ -73,6 +75,8 @@ class NoPayer(StrEnum):
     """Why a free call earned nothing: the zero line's reason."""
 
     CALLER_UNKNOWN = "caller-unknown"
+    CALLER_SILENT = "caller-silent"
+    EXPERT_SILENT = "expert-silent"
 
 
 @dataclass(frozen=True, slots=True)

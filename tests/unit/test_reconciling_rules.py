@@ -159,6 +159,23 @@ def test_what_is_wrong_is_kept_before_what_is_explained() -> None:
     assert (report.wrong, sum(report.causes.values())) == (1, 3)
 
 
+MUTE = replace(OURS, spans=((1_000, 1_000),), no_sound=True)
+
+
+@pytest.mark.parametrize(
+    ("ours", "found"),
+    [
+        (MUTE, [Cause.NO_SOUND]),
+        (replace(MUTE, no_sound=False), [Cause.UNEXPLAINED]),
+        # A talk without sound has no length at all.
+        (replace(MUTE, spans=((1_000, 31_000),)), [Cause.UNEXPLAINED]),
+        (replace(MUTE, spans=((1_021, 1_021),)), [Cause.UNEXPLAINED]),
+    ],
+)
+def test_a_talk_without_sound_is_taken_off_whole_or_not(ours: Written, found: list[Cause]) -> None:
+    assert cause_of(ours, THEIRS) == found
+
+
 SILENT = replace(OURS, spans=((1_000, 31_000),), silent_seconds=30)
 LOST = replace(THEIRS, media_lost_ms=61_000)
 

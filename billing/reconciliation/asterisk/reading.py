@@ -18,7 +18,7 @@ from billing.calls.models import (
     TalkStretch,
     TimelineRow,
 )
-from billing.calls.values import MEDIA_LOST, Interval
+from billing.calls.values import MEDIA_LOST, NO_SOUND, Interval
 from billing.charging.premium.models import PremiumSettlement
 from billing.kit.clock import to_ms
 from billing.ledger.models import SettlementRow, Transfer
@@ -37,6 +37,7 @@ async def written(s: AsyncSession, found: Sequence[Found]) -> list[Written]:
     stepped = await _stepped(s, ids)
     silent = await _silent(s, ids)
     posted = await _posted(s, ids)
+    soundless = await _soundless(s, ids)
     ratings = await settled.rated_of(s, ids)
     return [
         Written(
@@ -54,6 +55,7 @@ async def written(s: AsyncSession, found: Sequence[Found]) -> list[Written]:
             posted=posted.get(call.id, 0),
             rating=ratings.get(call.id),
             silent_seconds=silent.get(call.id, 0),
+            no_sound=call.id in soundless,
         )
         for call, settlement, premium in found
     ]
@@ -115,6 +117,14 @@ async def _silent(s: AsyncSession, ids: list[UUID]) -> dict[UUID, int]:
         )
     )
     return {call_id: int(detail["silent_seconds"]) for call_id, detail in rows}
+
+
+async def _soundless(s: AsyncSession, ids: list[UUID]) -> set[UUID]:
+    """The calls that noted paid talk in which a leg sent nothing."""
+    noted = select(TimelineRow.call_id).where(
+        TimelineRow.call_id == func.any(ids), TimelineRow.what == NO_SOUND
+    )
+    return set(await s.scalars(noted))
 
 
 async def _posted(s: AsyncSession, ids: list[UUID]) -> dict[UUID, int]:

@@ -26,6 +26,7 @@ _SAYS: Final = {
     " up to the last heartbeat.",
     Cause.CLOCK_STEP: "The clock was set ahead in the talk: billed by the steady one.",
     Cause.MEDIA_LOST: "A leg was hung up because it sent no sound: paid until it was last heard.",
+    Cause.NO_SOUND: "A leg sent no packet in the whole of a paid talk: it costs nothing.",
     Cause.RECORD_LATE: "The call has just ended, and Asterisk's record isn't read so far yet.",
     Cause.RECORD_EXPIRED: "The call is older than the record that is kept.",
     Cause.RECORD_MISSING: "Asterisk's record should have this talk and lacks some of it.",
@@ -126,8 +127,9 @@ def _cause(ours: Written, theirs: Recorded, reach: Reach) -> Cause:
         return Cause.ASTERISK_DIED
     if ours.stepped_ms > 0 and _is_stepped(ours, known):
         return Cause.CLOCK_STEP
-    if _is_silent(ours, known, theirs.media_lost_ms):
-        return Cause.MEDIA_LOST
+    silence = _silence(ours, known, theirs.media_lost_ms)
+    if silence is not None:
+        return silence
     if not ours.spans:
         return Cause.NOT_BILLED
     if len(known) < len(ours.spans) or len(known) < len(theirs.intervals):
@@ -155,6 +157,13 @@ def _is_stepped(ours: Written, known: Sequence[Span]) -> bool:
     )
 
 
+def _silence(ours: Written, known: Sequence[Span], lost_ms: int | None) -> Cause | None:
+    """What was taken off because nothing was heard, if it explains the difference."""
+    if _is_silent(ours, known, lost_ms):
+        return Cause.MEDIA_LOST
+    return Cause.NO_SOUND if ours.no_sound and _is_soundless(ours, known) else None
+
+
 def _is_silent(ours: Written, known: Sequence[Span], lost_ms: int | None) -> bool:
     """Whether each talk ends as recorded, or when the leg was last heard, to Asterisk's second."""
     if lost_ms is None or not ours.silent_seconds or len(known) != len(ours.spans):
@@ -166,6 +175,15 @@ def _is_silent(ours: Written, known: Sequence[Span], lost_ms: int | None) -> boo
         return off_ms([mine], [his]) <= TOLERANCE_MS or off_ms([mine], [heard]) <= SECOND_MS
 
     return all(fits(mine, his) for mine, his in zip(sorted(ours.spans), sorted(known), strict=True))
+
+
+def _is_soundless(ours: Written, known: Sequence[Span]) -> bool:
+    """Whether each talk is as recorded, or begins as recorded and has no length."""
+    return len(known) == len(ours.spans) and all(
+        off_ms([mine], [his]) <= TOLERANCE_MS
+        or (mine[0] == mine[1] and abs(mine[0] - his[0]) <= TOLERANCE_MS)
+        for mine, his in zip(sorted(ours.spans), sorted(known), strict=True)
+    )
 
 
 def _meter(ours: Written, theirs: Recorded, reach: Reach) -> list[Difference]:

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     ASTERISK_DIED = "asterisk-died"
     CLOCK_STEP = "clock-step"
     MEDIA_LOST = "media-lost"
+    NO_SOUND = "no-sound"
     OVERRUN = "overrun"
     RECORD_LATE = "record-late"
     RECORD_EXPIRED = "record-expired"
@@ -34,6 +35,7 @@ EXPLAINED: Final = frozenset(
         Cause.ASTERISK_DIED,
         Cause.CLOCK_STEP,
         Cause.MEDIA_LOST,
+        Cause.NO_SOUND,
         Cause.OVERRUN,
         Cause.RECORD_LATE,
         Cause.RECORD_EXPIRED,
@@ -49,7 +51,8 @@ class Written:
     `spans` is the paid time as it was billed; `begun` when each paid stretch was seen to begin.
     `stepped_ms` is how far clocks ran ahead in its talks. `meter`: at premium rate, from answer to
     release. `rating` says what its frozen tariff doesn't give of its settlement, None: all of it.
-    `silent_seconds`: a leg was hung up after so much silence, which was taken off.
+    `silent_seconds`: a leg was hung up after so much silence, which was taken off. `no_sound`: a
+    leg sent nothing in all of some paid talk, which was taken off.
     `posted` and `charge` are in ledger units. `spooled`, `ended_ms`: when it was settled.
     """
 
@@ -67,6 +70,7 @@ class Written:
     posted: int = 0
     rating: str | None = None
     silent_seconds: int = 0
+    no_sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
