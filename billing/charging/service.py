@@ -1,22 +1,19 @@
 """The requests of a charging session (RFC 8506): quote, initial, update."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from billing.accounts import spending
 from billing.catalogue import reservations
 from billing.catalogue.service import tariff_for
 from billing.catalogue.tollfree import agreement_required
 from billing.charging import holds, sessions
+from billing.charging.announced import price_known
 from billing.charging.closed import earlier_of
 from billing.charging.errors import RequestOutOfOrder, SessionState
 from billing.charging.limits import limits_for, payer_of
-from billing.charging.models import ChargingSession, ClosedSegmentRow, GrantRow
 from billing.charging.rules import first_grant_refused
 from billing.charging.segments import closed_segments
 from billing.charging.values import Grant, Quote, Refusal, Refused
@@ -109,54 +106,8 @@ async def quote(
         share_rule=share,
         available=credit.available,
         affordable_seconds=affordable_seconds(tariff, credit.available, earlier=earlier),
-        price_known=await _price_known(s, session),
+        price_known=await price_known(s, session),
     )
-
-
-async def _price_known(s: AsyncSession, session: ChargingSession) -> bool:
-    """Whether an earlier call of this caller was granted talk at this very price.
-
-    The price of an act and that of a minute are two, though of one version of a tariff, and so are
-    the prices of two windows.
-    """
-    earlier = aliased(ChargingSession)
-    mode = sessions.tariff_of(session).mode
-    frozen = session.tariff or {}
-    prices = {name: frozen.get(name) for name in tariff_snapshot.PRICES}
-
-    def announced(tariff: Any) -> ColumnElement[bool]:
-        return and_(
-            # Frozen before acts were sold, it has none.
-            func.coalesce(tariff["mode"].as_string(), "minute") == mode,
-            *(
-                tariff[name].as_string().is_not_distinct_from(None if one is None else str(one))
-                for name, one in prices.items()
-            ),
-        )
-
-    granted = and_(
-        earlier.tariff_version_id == session.tariff_version_id,
-        announced(earlier.tariff),
-        exists().where(
-            GrantRow.session_id == earlier.session_id, GrantRow.segment == earlier.segment
-        ),
-    )
-    paid = exists().where(
-        ClosedSegmentRow.session_id == earlier.session_id,
-        ClosedSegmentRow.tariff_version_id == session.tariff_version_id,
-        announced(ClosedSegmentRow.tariff),
-    )
-    known: bool | None = await s.scalar(
-        select(
-            exists().where(
-                earlier.account_id == session.account_id,
-                earlier.expert_id == session.expert_id,
-                earlier.session_id != session.session_id,
-                or_(granted, paid),
-            )
-        )
-    )
-    return bool(known)
 
 
 async def initial(s: AsyncSession, call_id: UUID, limits: Limits, at: datetime) -> Grant | Refused:

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any, TextIO
 from uuid import UUID
 
@@ -26,6 +27,7 @@ def masked(number: str | None) -> str:
     return "…" + number[-_VISIBLE_DIGITS:]
 
 
+@lru_cache(maxsize=1024)
 def _is_secret(key: str) -> bool:
     parts = key.lower().replace("-", "_").split("_")
     return any(word in parts or f"{word}s" in parts for word in SECRET_WORDS)
@@ -61,10 +63,15 @@ def bind_call(call_id: UUID) -> None:
 
 
 def configure(level: str, *, json: bool, stream: TextIO | None = None) -> None:
-    """Sets up structlog and the standard library's logging to write alike to `stream` (stderr)."""
+    """Sets up structlog and the standard library's logging to write alike to `stream` (stderr).
+
+    Our own lines are written by structlog itself: by way of the standard library they took some
+    twentieth of a call's processor time.
+    """
+    out = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         refuse_secrets,
     ]
@@ -74,12 +81,12 @@ def configure(level: str, *, json: bool, stream: TextIO | None = None) -> None:
         else [structlog.dev.ConsoleRenderer(colors=False)]
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level.upper()),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
