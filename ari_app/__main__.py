@@ -97,6 +97,7 @@ class _App:
             prompts=prompts,
             spool=self._spool,
             limits=settings.limits,
+            codes=settings.feature_codes,
             asterisk_id=settings.asterisk_id,
             secret_key=settings.secret_key.get_secret_value(),
         )

@@ -38,7 +38,9 @@ from primeline.supervisor import BACKOFF_SECONDS, Supervisor
 RELOADED = ("res_pjsip.so", "res_pjsip_outbound_registration.so")
 """Modules of Asterisk that read trunks and phones anew."""
 
-_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
+_KEPT_VARIABLES = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PRIMELINE_FEATURE_CODES",
+)  # fmt: skip
 
 
 class AlreadyRunning(PrimelineError):

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from billing.accounts.listing import currencies_in_use
 from billing.kit.database import CONNECT_TIMEOUT_SECONDS, make_engine, make_sessions
 from billing.kit.errors import PrimelineError
+from billing.kit.feature_codes import feature_codes_from
 from billing.kit.settings import Settings, limits_from
 from primeline.asterisk_conf import ARI_USER, LOOPBACK, ROOT, Lines
 from primeline.following import POLL_SECONDS, Bell, Follower
@@ -69,6 +70,8 @@ def up(
 ) -> None:
     """Start PostgreSQL, Asterisk, the call application and the worker; Ctrl-C ends them all."""
     console = Console(highlight=False)
+    # The parts read them themselves; wrong ones are told at once.
+    feature_codes_from(os.environ.get("PRIMELINE_FEATURE_CODES", ""))
     config = SystemConfig(
         directory=data_dir,
         prompts_dir=Path(os.environ.get("PRIMELINE_PROMPTS_DIR", data_dir / "prompts")),

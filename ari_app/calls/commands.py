@@ -278,6 +278,11 @@ class CloseOrder(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class AskCost(Command):
+    """Work out what the call costs by now."""
+
+
+@dataclass(frozen=True, slots=True)
 class RedeemVoucher(Command):
     """Credit a voucher to the caller's account."""
 

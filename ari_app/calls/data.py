@@ -1,6 +1,6 @@
 """All that the machine knows of one call, as a frozen value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ari_app.ari.packets import Packets
 from ari_app.calls.states import Leg, State
@@ -9,6 +9,7 @@ from billing.calls.values import EndReason, Interval
 from billing.catalogue.values import ExpertChoice, ServedNumber
 from billing.charging.premium.values import PremiumPlan
 from billing.charging.values import Grant, Quote, Settlement
+from billing.kit.feature_codes import FeatureCodes
 from billing.kit.limits import Limits
 from billing.tariffs.values import Mode
 from dialplan.menus import Digits
@@ -109,8 +110,11 @@ class CallData:
     """Who sent nothing in all paid stretches under this price; None: there was none yet."""
     free_ms: int = 0
     """Free talk before the present stretch."""
-    keyed: tuple[Leg, ...] = ()
-    """Who has keyed the first key of what may be a feature code."""
+    free_until_ms: int | None = None
+    """The expert gives free minutes: the free talk at which they are over."""
+    codes: FeatureCodes = field(default_factory=FeatureCodes)
+    keying: tuple[tuple[Leg, str], ...] = ()
+    """What each leg has keyed of what may be a feature code."""
     holding: tuple[Leg, ...] = ()
     """Who has put the other on hold."""
     proposed: Mode = "minute"
@@ -197,6 +201,8 @@ class CallData:
         paid = self.talk.paid if self.talk else self.grant is not None
         if paid and self.grant is not None:
             return self.grant.granted_seconds * 1_000
+        if self.free_until_ms is not None:
+            return self.free_until_ms
         assert self.number is not None  # a talk has a number
         return self.number.free_limit_seconds * 1_000
 

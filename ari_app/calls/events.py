@@ -217,6 +217,13 @@ class SegmentClosed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CostSoFar(Event):
+    """What the call costs by now; None: nobody pays at this moment."""
+
+    cost: Money | None
+
+
+@dataclass(frozen=True, slots=True)
 class VoucherTaken(Event):
     """A voucher is credited."""
 

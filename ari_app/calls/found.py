@@ -11,6 +11,7 @@ from ari_app.calls.states import Leg, State
 from billing.accounts.values import Identified
 from billing.calls.values import EndReason, Interval, NoPayer, OpenCall
 from billing.catalogue.values import LINES, ServedNumber
+from billing.kit.feature_codes import FeatureCodes
 from billing.kit.limits import Limits
 from billing.money.values import Money
 
@@ -32,7 +33,9 @@ def _number(call: OpenCall) -> ServedNumber | None:
     return replace(call.number, premium=call.premium.terms)
 
 
-def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
+def data_of(
+    call: OpenCall, seen: Snapshot, limits: Limits, codes: FeatureCodes | None = None
+) -> CallData:
     """All that is known of a call found open."""
     expert_up = call.expert_channel in seen.channels
     return CallData(
@@ -56,6 +59,7 @@ def data_of(call: OpenCall, seen: Snapshot, limits: Limits) -> CallData:
         earlier_seconds=call.closed_seconds,
         free_ms=call.free_ms,
         silent=frozenset(),
+        codes=codes or FeatureCodes(),
     )
 
 

@@ -144,6 +144,7 @@ TABLE: Final[Column] = {
     },
     S.TALKING_FREE: {
         **_TALK,
+        (e.TimerFired, None): rule(features.timer, S.FREEING, S.STOPPING, S.SETTLING),
         (e.Key, None): rule(features.key, S.CONSENTING),
         (e.SwitchOrdered, None): rule(ordered.switch, S.CONSENTING),
         (e.SegmentClosed, None): rule(switching.segment_closed),
@@ -163,10 +164,12 @@ TABLE: Final[Column] = {
     S.FREEING: {
         **_PARTED,
         (e.Left, None): rule(switching.freeing_left),
-        (e.Said, None): rule(switching.freeing_said, S.TALKING_FREE),
+        (e.Said, None): rule(switching.freeing_said, S.TALKING_FREE, S.TALKING_PAID),
         (e.SegmentClosed, None): rule(switching.segment_closed),
         (e.DatabaseAway, None): rule(switching.close_later),
-        (e.TimerFired, None): rule(switching.freeing_timer, S.TALKING_FREE, S.SETTLING),
+        (e.TimerFired, None): rule(
+            switching.freeing_timer, S.TALKING_FREE, S.TALKING_PAID, S.SETTLING
+        ),
     },
     S.TOPPING_UP: {
         **_PARTED,
@@ -191,6 +194,7 @@ TABLE: Final[Column] = {
         (e.Key, None): rule(features.key, S.FREEING, S.TOPPING_UP),
         (e.SwitchOrdered, None): rule(ordered.switch, S.FREEING),
         (e.Said, None): rule(joining.joining_said),
+        (e.CostSoFar, None): rule(talking.cost_so_far),
         (e.Extended, None): rule(talking.extended),
         (e.LimitSet, None): rule(talking.limit_set),
         (e.AvailableRose, None): rule(talking.available_rose),
@@ -256,7 +260,7 @@ _ANSWERS: Final = (
     e.Received, e.PinChecked, e.LookedUp, e.Quoted, e.Held, e.NotGranted, e.DialRecorded,
     e.TalkRecorded, e.Extended, e.LimitSet, e.LegReady, e.LegUp, e.Settled, e.Spooled,
     e.Entered, e.Left, e.Counted, e.Answered, e.PremiumHeld, e.SegmentClosed, e.VoucherTaken,
-    e.VoucherRefused,
+    e.VoucherRefused, e.CostSoFar,
 )  # fmt: skip
 """Answers to what an earlier state asked: the call may have moved on before they come."""
 

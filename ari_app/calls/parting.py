@@ -30,7 +30,7 @@ def part(turn: Turn, state: State, for_ms: int) -> None:
         extend_due=False,
         unheard=False,
         going_back=False,
-        keyed=(),
+        keying=(),
         turns=0,
         tries=0,
     )

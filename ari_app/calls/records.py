@@ -20,7 +20,7 @@ from ari_app.deadline import within
 from ari_app.spool import RecordIncomplete, Spool, SpooledEnd
 from billing.accounts import service as accounts
 from billing.accounts import vouchers
-from billing.calls import orders
+from billing.calls import live, orders
 from billing.calls import service as calls
 from billing.calls.values import TimelineEntry
 from billing.catalogue import service as catalogue
@@ -28,6 +28,7 @@ from billing.charging import rules as charging_rules
 from billing.charging import service as charging
 from billing.charging.sessions import proved_by_pin
 from billing.charging.values import Refused, Settlement
+from billing.kit.clock import from_ms
 from billing.kit.database import Sessions
 from billing.kit.limits import Limits
 from billing.pins.values import PinCheck
@@ -312,7 +313,9 @@ class Records:
             case _:
                 return self._segment_write_of(command, data)
 
-    def _segment_write_of(self, command: c.Command, data: CallData) -> Write | None:
+    def _segment_write_of(  # noqa: C901
+        self, command: c.Command, data: CallData
+    ) -> Write | None:
         call_id = self._names.call_id
         match command:
             case c.RecordTalkEnd(bridge, end_ms):
@@ -336,6 +339,16 @@ class Records:
                     await orders.carried_out(s, order_id, result=result, at=_now())
 
                 return close_order
+
+            case c.AskCost():
+
+                async def cost(s: AsyncSession) -> e.Event:
+                    at = from_ms(self._actor.asterisk_ms())
+                    found = await live.list_live(s, at, call_ids=[call_id])
+                    talk = found[0].talk if found else None
+                    return e.CostSoFar(talk.charge if talk else None)
+
+                return cost
 
             case c.RedeemVoucher(code):
 

@@ -197,7 +197,7 @@ class Recovery:
         log.info("open call found", call_id=str(call.call_id), state=call.state)
         if not caller_up and not expert_up:
             return await self._settle(call)
-        data = data_of(call, seen, self._registry.limits)
+        data = data_of(call, seen, self._registry.limits, self._registry.codes)
         if caller_up and expert_up and joined and start_ms is not None:
             # What was paid before the present talk is in Asterisk's record.
             self._start(call, adopted(call, data, start_ms), by_cel=bool(data.intervals))

@@ -28,6 +28,7 @@ from billing.accounts import service as accounts
 from billing.calls import service as calls
 from billing.calls.values import EndReason
 from billing.kit.database import Sessions
+from billing.kit.feature_codes import FeatureCodes
 from billing.kit.ids import new_call_id
 from billing.kit.limits import Limits
 from dialplan.prompts.store import PromptStore
@@ -60,8 +61,10 @@ class Registry:
         limits: Limits,
         asterisk_id: str,
         secret_key: str = "",
+        codes: FeatureCodes | None = None,
     ) -> None:
         self.limits = limits
+        self.codes = codes or FeatureCodes()
         self._secret_key = secret_key
         self.asterisk_id = asterisk_id
         self._ari = ari
@@ -104,7 +107,7 @@ class Registry:
     def receive(self, event: a.StasisStart) -> None:
         """A caller's channel came in: `in,<dialled number>,<trunk>`."""
         _, dialled, trunk, *_ = (*event.args, "", "")
-        data = CallData(call_id=str(new_call_id()), limits=self.limits)
+        data = CallData(call_id=str(new_call_id()), limits=self.limits, codes=self.codes)
         data, commands = begin(data)
         arrival = Arrival(dialled, event.caller or None, trunk or None)
         self.start(data, event.channel, commands, arrival=arrival)

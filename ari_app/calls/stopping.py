@@ -70,6 +70,8 @@ def stop(turn: Turn, reason: EndReason) -> None:
         Note("stopping", {"reason": str(reason)}), Arm(STATE_TIMER, turn.data.limits.stopping_ms)
     )
     if talk is not None:
+        for leg in BOTH:
+            turn.hush(leg)
         turn.do(DropBridge(talk.bridge))
         sounding.end(turn)
         # Who is still up has the talk's limit, which may be minutes away. Settling counts as well.

@@ -42,6 +42,8 @@ def propose(turn: Turn, mode: Mode) -> str:
     data = turn.data
     if data.caller is None or data.expert is None:
         return _refuse_offer(turn, "nobody pays", "no-payer")
+    if data.free_until_ms is not None:
+        return _refuse_offer(turn, "free minutes", "offer-later")
     if data.offer_later or data.offers >= data.limits.consent_offers:
         return _refuse_offer(turn, "too many offers", "offer-later")
     turn.set(offers=data.offers + 1)
@@ -62,13 +64,18 @@ def back_to_free(turn: Turn) -> str:
     data = turn.data
     assert data.number is not None  # a talk has a number
     if data.number.free_limit_seconds * 1_000 - data.free_ms < LEAST_FREE_MS:
-        turn.do(Note("not back to free", {"because": "no free talk is left"}))
-        turn.say_aside(Leg.EXPERT, "no-free-talk-left")
-        return "no-free-talk-left"
+        return no_free_talk_left(turn, "not back to free")
     turn.do(Note("back to free"))
     parting.part(turn, State.FREEING, data.limits.freeing_ms)
     turn.set(closing=True)
     return "back-to-free"
+
+
+def no_free_talk_left(turn: Turn, what: str) -> str:
+    """Tell the expert that the number allows no more free talk. Gives so in a word."""
+    turn.do(Note(what, {"because": "no free talk is left"}))
+    turn.say_aside(Leg.EXPERT, "no-free-talk-left")
+    return "no-free-talk-left"
 
 
 # Consenting.
@@ -190,20 +197,26 @@ def _stay_free(turn: Turn, why: str, to_expert: str) -> None:
 
 
 def freeing_left(turn: Turn, event: Left) -> None:
-    """Both are out of the paid bridge: it is paid, and both are told."""
+    """Both are out of the bridge and are told what begins; for good: what was talked is paid."""
     if not parting.out(turn, event):
         return
-    turn.set(grant=None)
-    turn.do(Arm(STATE_TIMER, turn.data.limits.freeing_ms), CloseSegment(turn.data.intervals))
-    turn.say(Leg.EXPERT, "free-from-now")
-    turn.say(Leg.CALLER, "free-from-now")
+    turn.do(Arm(STATE_TIMER, turn.data.limits.freeing_ms))
+    told = "free-minutes"
+    if turn.data.going_back:
+        told = "paid-again"
+    elif turn.data.free_until_ms is None:
+        told = "free-from-now"
+        turn.set(grant=None)
+        turn.do(CloseSegment(turn.data.intervals))
+    turn.say(Leg.EXPERT, told)
+    turn.say(Leg.CALLER, told)
 
 
 def freeing_said(turn: Turn, event: Said) -> None:
-    """Both have heard it: they talk on, free."""
+    """Both have heard it: they talk on."""
     del event
     if turn.data.talk is None and not turn.data.saying:
-        begin_free(turn)
+        _talk_on(turn)
 
 
 def freeing_timer(turn: Turn, event: TimerFired) -> None:
@@ -215,14 +228,14 @@ def freeing_timer(turn: Turn, event: TimerFired) -> None:
     elif turn.data.talk is not None:
         parting.not_parted(turn)
     else:
-        begin_free(turn)
+        _talk_on(turn)
 
 
-def begin_free(turn: Turn) -> None:
-    """Into a free bridge of its own."""
+def _talk_on(turn: Turn) -> None:
+    """Into a bridge of its own: free, or paid under the same price after free minutes."""
     turn.hush(Leg.CALLER)
     turn.hush(Leg.EXPERT)
-    begin_talk(turn, paid=False)
+    begin_talk(turn, paid=turn.data.going_back)
 
 
 def segment_closed(turn: Turn, event: SegmentClosed) -> None:

@@ -4,6 +4,7 @@ from ari_app.calls.commands import (
     Announce,
     Arm,
     ArmAt,
+    AskCost,
     CloseSegment,
     Disarm,
     Extend,
@@ -12,11 +13,13 @@ from ari_app.calls.commands import (
 )
 from ari_app.calls.events import (
     AvailableRose,
+    CostSoFar,
     DatabaseAway,
     Extended,
     LimitSet,
     TimerFired,
 )
+from ari_app.calls.states import BOTH, Leg
 from ari_app.calls.stopping import abandon, stop
 from ari_app.calls.turn import CUT_TIMER, EXTEND_TIMER, STATE_TIMER, WAIT_TIMER, WARN_TIMER, Turn
 from billing.calls.values import EndReason
@@ -26,6 +29,19 @@ from dialplan.prompts.values import Phrase
 
 EXTEND_AGAIN_MS = 5_000
 """The database was away at an extension: asked again this often while the grant lasts."""
+
+
+def ask_cost(turn: Turn) -> None:
+    """The caller wants to know what the talk costs by now."""
+    turn.do(AskCost())
+
+
+def cost_so_far(turn: Turn, event: CostSoFar) -> None:
+    """Tell him alone; the talk is cut both ways meanwhile, so in few words."""
+    talk = turn.data.talk
+    if talk is not None and talk.paid and talk.from_ms is not None and event.cost is not None:
+        turn.do(Note("cost told"))
+        turn.say_aside(Leg.CALLER, "spent-so-far", Phrase("amount", event.cost))
 
 
 def run_timers(turn: Turn) -> None:
@@ -62,6 +78,7 @@ def talk_timer(turn: Turn, event: TimerFired) -> None:
     elif event.timer == CUT_TIMER:
         stop(turn, _cut_reason(turn))
     elif event.timer == WARN_TIMER:
+        hush_both(turn)
         turn.do(Note("warning"), Announce(talk.bridge, (Phrase("warning"),)))
     elif event.timer == EXTEND_TIMER and data.closing:
         turn.do(CloseSegment(data.intervals))
@@ -107,6 +124,8 @@ def extended(turn: Turn, event: Extended) -> None:
     if talk is None or talk.from_ms is None or grant is None:
         return
     if event.grant.granted_seconds > grant.granted_seconds:
+        # A limit would wait behind what a leg hears.
+        hush_both(turn)
         until_ms = turn.data.meter_from_ms + event.grant.granted_seconds * 1_000
         turn.set(coming=event.grant)
         turn.do(LimitTalk(until_ms, event.grant.granted_seconds))
@@ -121,6 +140,12 @@ def limit_set(turn: Turn, event: LimitSet) -> None:
         turn.set(coming=None)
         turn.do(Note("extended", {"granted_seconds": event.granted_seconds}))
         _take(turn, coming)
+
+
+def hush_both(turn: Turn) -> None:
+    """What one alone hears in the talk gives way."""
+    for leg in BOTH:
+        turn.hush(leg)
 
 
 def _take(turn: Turn, grant: Grant) -> None:

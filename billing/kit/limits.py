@@ -44,6 +44,7 @@ class Limits:
     consent_offers: int = 3
     consent_apart_ms: int = 30_000
     freeing_ms: int = 15_000
+    free_minutes_ms: int = 300_000
     voucher_key_ms: int = 8_000
     voucher_tries: int = 3
     topping_up_ms: int = 180_000

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from billing.kit.errors import PrimelineError
+from billing.kit.feature_codes import FeatureCodes, feature_codes_from
 from billing.kit.limits import Limits
 from billing.kit.zones import TimeZoneUnknown, check_zone
 
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     time_zone: str = Field(default="UTC", description="whose days the operator's are")
     limits: Annotated[Limits, NoDecode] = Limits()
+    feature_codes: Annotated[FeatureCodes, NoDecode] = FeatureCodes()
     public_url: str | None = Field(default=None, description="https://… of the API, from outside")
     sip_address: str | None = Field(default=None, description="sip:… of our Asterisk, from outside")
     receipts_by_sms: bool = Field(default=False, description="for callers who have not chosen")
@@ -123,6 +125,11 @@ class Settings(BaseSettings):
         if isinstance(value, Limits):
             return value
         return limits_from(value)
+
+    @field_validator("feature_codes", mode="before")
+    @classmethod
+    def _read_feature_codes(cls, value: Any) -> FeatureCodes:
+        return value if isinstance(value, FeatureCodes) else feature_codes_from(value)
 
     @field_validator("time_zone")
     @classmethod

@@ -67,6 +67,7 @@ LIMITS: Final = Limits(
     consenting_ms=5_000,
     consent_apart_ms=500,
     freeing_ms=4_000,
+    free_minutes_ms=2_000,
     voucher_key_ms=1_500,
     topping_up_ms=6_000,
     hold_paid_ms=700,

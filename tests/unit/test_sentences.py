@@ -14,6 +14,8 @@ CALL_MACHINE_IDS = {
     "press-1-or-2",
     "stays-free",
     "free-from-now",
+    "free-minutes",
+    "paid-again",
     "no-payer",
     "offer-later",
     "price-declined",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from billing.kit.feature_codes import FeatureCodes, FeatureCodesInvalid, feature_codes_from
 from billing.kit.limits import Limits
 from billing.kit.settings import (
     LimitsInvalid,
@@ -45,6 +46,34 @@ def test_limits_can_be_shortened_one_by_one(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PRIMELINE_DATABASE_URL", "postgresql://h/d")
     monkeypatch.setenv("PRIMELINE_LIMITS", '{"grant_seconds": 6}')
     assert read_settings().limits == Limits(grant_seconds=6)
+
+
+def test_feature_codes_can_be_chosen_or_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIMELINE_DATABASE_URL", "postgresql://h/d")
+    monkeypatch.setenv("PRIMELINE_FEATURE_CODES", '{"top_up": "*55", "ask_per_act": ""}')
+    assert read_settings().feature_codes == FeatureCodes(top_up="*55", ask_per_act="")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ('{"topup": "*5"}', "no feature 'topup'"),
+        ('{"top_up": "55"}', "one to three digits"),
+        ('{"top_up": "*5555"}', "one to three digits"),
+        ('{"top_up": 5}', "one to three digits"),
+        ('{"top_up": "*9"}', r"clashes with"),
+        # The caller would wait whether `*4` becomes `*44`, and never get there.
+        ('{"top_up": "*44"}', r"running_cost \(\*4\) clashes with top_up \(\*44\)"),
+        ('{"top_up": "*112"}', "112 is an emergency number"),
+        ('{"top_up": "*911"}', "911 is an emergency number"),
+        ('{"top_up": "#17"}', "17 is an emergency number"),
+        ("[1]", "JSON object"),
+        ("{", "not valid JSON"),
+    ],
+)
+def test_wrong_feature_codes_are_told_in_words(given: str, why: str) -> None:
+    with pytest.raises(FeatureCodesInvalid, match=why):
+        feature_codes_from(given)
 
 
 @pytest.mark.parametrize(
