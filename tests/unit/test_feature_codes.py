@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ari_app.calls import commands as c
 from ari_app.calls import events as e
+from ari_app.calls.data import CallData
 from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, Interval
 from billing.kit.feature_codes import FeatureCodes
@@ -12,7 +13,6 @@ from dialplan.prompts.values import Phrase
 from tests.unit.test_call_machine import (
     CALL,
     T0,
-    CallData,
     Play,
     bridge_of,
     eur,
