@@ -27,7 +27,8 @@ class Talk:
     `from_ms` is the second leg's entry by Asterisk's clock, None until both are in. `inside` are
     the legs in the bridge now; one of `left` was there and never comes back, whatever is told late.
     `tones` counts the start tones still to end before the legs join;
-    `written` is whether the bridge's name is in the database, which must come first.
+    `written` is whether the bridge's name is in the database, or was kept from it by an outage in
+    which a talk goes on.
     """
 
     bridge: str

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ari_app.calls import returning
 from ari_app.calls.adopting import Next, adopt
 from ari_app.calls.data import CallData, Talk
-from ari_app.calls.names import number_of
+from ari_app.calls.names import call_of, number_of
 from ari_app.calls.snapshot import Snapshot
 from ari_app.calls.states import Leg, State
 from billing.accounts.values import Identified
@@ -61,6 +61,18 @@ def data_of(
         silent=frozenset(),
         codes=codes or FeatureCodes(),
     )
+
+
+def located(call: OpenCall, seen: Snapshot) -> OpenCall:
+    """The call in the bridge that its legs are in.
+
+    If the database was away as it was made, only Asterisk knows of it.
+    """
+    legs = {call.caller_channel, call.expert_channel}
+    for bridge, inside in seen.bridges.items():
+        if call_of(bridge) == call.call_id and legs <= inside and bridge != call.talk_bridge:
+            return replace(call, talk_bridge=bridge, talk_from_ms=None)
+    return call
 
 
 def adopted(call: OpenCall, data: CallData, start_ms: int) -> Next:

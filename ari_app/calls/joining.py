@@ -19,13 +19,14 @@ from ari_app.calls.commands import (
 from ari_app.calls.data import Talk
 from ari_app.calls.events import (
     CommandFailed,
+    DatabaseAway,
     Entered,
     Said,
     TalkRecorded,
 )
 from ari_app.calls.states import BOTH, Leg, State
 from ari_app.calls.stopping import abandon
-from ari_app.calls.talking import ask_again, run_timers
+from ari_app.calls.talking import ask_again, extension_away, run_timers
 from ari_app.calls.turn import HOLD_TIMER, STATE_TIMER, Turn
 
 JOINING_MS = 5_000
@@ -65,6 +66,22 @@ def talk_recorded(turn: Turn, event: TalkRecorded) -> None:
     """The bridge's name is in the database, so a crash after joining loses nothing."""
     talk = turn.data.talk
     if talk is not None and talk.bridge == event.bridge and not talk.written:
+        turn.set(talk=replace(talk, written=True))
+        _limit_then_join(turn)
+
+
+def away(turn: Turn, event: DatabaseAway) -> None:
+    """The database is away. No talk begins then, but one that was interrupted goes on.
+
+    Its money is held, and who is in a bridge of the call is found by the bridge's name.
+    """
+    talk = turn.data.talk
+    if talk is None or talk.written:
+        extension_away(turn, event)
+    elif turn.data.talks == 1:
+        abandon(turn)
+    else:
+        turn.do(Note("database away"))
         turn.set(talk=replace(talk, written=True))
         _limit_then_join(turn)
 

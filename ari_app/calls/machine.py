@@ -68,7 +68,7 @@ _TALK: Final[Rules] = {
     (e.HoldEnded, None): rule(on_hold.ended),
     (e.TalkRecorded, None): rule(joining.talk_recorded),
     (e.TimerFired, None): rule(features.timer, S.STOPPING, S.SETTLING),
-    (e.DatabaseAway, None): rule(talking.extension_away, S.SETTLING),
+    (e.DatabaseAway, None): rule(joining.away, S.SETTLING),
     (e.CommandFailed, None): rule(joining.talk_failed, S.SETTLING),
     (e.EndOrdered, None): rule(ordered.end_talk, S.STOPPING, S.SETTLING),
     CALLER_GONE: rule(stopping.talk_leg_ended, S.STOPPING, S.SETTLING),

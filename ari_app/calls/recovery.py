@@ -7,6 +7,7 @@ calls that ended are settled by Asterisk's own record. What can't be asked is le
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from ari_app.calls.found import (
     adopted,
     brought_back,
     data_of,
+    located,
     no_payer_of,
     reason_of,
     stands_between_talks,
@@ -188,7 +190,8 @@ class Recovery:
             return False
         return True
 
-    async def _recover(self, call: OpenCall, seen: Snapshot) -> Outcome:
+    async def _recover(self, known: OpenCall, seen: Snapshot) -> Outcome:
+        call = located(known, seen)
         caller_up = call.caller_channel in seen.ours
         expert_up = call.expert_channel in seen.channels
         inside = seen.bridges.get(call.talk_bridge or "", frozenset())
@@ -199,6 +202,8 @@ class Recovery:
             return await self._settle(call)
         data = data_of(call, seen, self._registry.limits, self._registry.codes)
         if caller_up and expert_up and joined and start_ms is not None:
+            if call is not known:
+                data = replace(data, intervals=await self._proved_before(call, start_ms))
             # What was paid before the present talk is in Asterisk's record.
             self._start(call, adopted(call, data, start_ms), by_cel=bool(data.intervals))
             log.info("talk adopted", call_id=str(call.call_id))
@@ -215,6 +220,12 @@ class Recovery:
             return Outcome.LET_GO
         self._start(call, release(data, reason_of(call, seen), says), by_cel=True)
         return Outcome.RELEASED
+
+    async def _proved_before(self, call: OpenCall, start_ms: int) -> tuple[Interval, ...]:
+        """The paid time of a call before its present talk, of which not all may be written."""
+        async with self._sessions.begin() as session:
+            proved = await calls.proved_time(session, call.call_id)
+        return tuple(one for one in proved.intervals if one.start_ms < start_ms)
 
     async def _between_talks(
         self, call: OpenCall, seen: Snapshot, start_ms: int | None

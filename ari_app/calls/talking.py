@@ -161,9 +161,7 @@ def extension_away(turn: Turn, event: DatabaseAway) -> None:
     """The database is away: the talk goes on to its grant, and is asked for again meanwhile."""
     del event
     talk = turn.data.talk
-    if talk is not None and not talk.written:
-        abandon(turn)
-    elif talk is not None and talk.paid:
+    if talk is not None and talk.paid:
         turn.do(Note("database away"))
         ask_again(turn)
     elif turn.data.closing:

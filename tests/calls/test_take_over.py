@@ -7,8 +7,6 @@ be right once. Then the one that has them is frozen: as after a crash, and its w
 import asyncio
 import os
 import signal
-import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,10 +16,10 @@ import pytest
 import pytest_asyncio
 
 from ari_app.calls.states import State
-from primeline.asterisk_conf import ROOT
 from primeline.phones import State as PhoneState
 from tests.calls import evidence
 from tests.calls.aftermath import LOST_MS, all_in_order, at_us, now_us, settled_once, talked_ms
+from tests.calls.beside import REPLACED, Beside
 from tests.calls.parked import PARKING, Park, ParkedCall
 from tests.calls.stage import CALLER_TONE, EXPERT_TONE, PIN, Stage, Talk, whole_system
 
@@ -45,8 +43,6 @@ LIMITS: Final = replace(
     extend_at_seconds=3,
     aftercare_ms=8_000,
 )
-REPLACED: Final = 3
-SOON_SECONDS: Final = 15
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -54,43 +50,6 @@ async def alone(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIt
     directory = tmp_path_factory.mktemp("taken-over")
     async with whole_system(directory, tree, limits=LIMITS, long_prompts=["goodbye"]) as stage:
         yield stage
-
-
-class Beside:
-    """Call applications started beside the system's own; none is left afterwards."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.processes: list[asyncio.subprocess.Process] = []
-
-    async def start(self) -> asyncio.subprocess.Process:
-        """Start one and wait until it takes calls."""
-        system = self.stage.system
-        with system.log_file("ari_app").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "ari_app"),
-                cwd=ROOT,
-                env={**os.environ, **system.environment},
-                stdout=log,
-                stderr=log,
-            )
-        self.processes.append(process)
-        ready = system.config.directory / "ari_app.ready"
-        end = time.monotonic() + SOON_SECONDS
-        while not ready.exists() or ready.read_text() != str(process.pid):
-            assert process.returncode is None, "ended at its start"
-            assert time.monotonic() < end, "not ready"
-            await asyncio.sleep(0.02)
-        return process
-
-    async def close(self) -> None:
-        """End them all."""
-        for process in self.processes:
-            if process.returncode is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            await process.wait()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

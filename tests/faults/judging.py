@@ -103,10 +103,10 @@ async def findings(stage: Stage, since: datetime) -> list[str]:
         await asyncio.sleep(0.5)
     async with stage.sessions() as s:
         left += [finding.sentence for finding in await books.check(s)]
-    return left + [_sentence(one) for one in await _unexplained(stage, since)]
+    return left + [_sentence(one) for one in await unexplained(stage, since)]
 
 
-async def _unexplained(stage: Stage, since: datetime) -> list[Difference]:
+async def unexplained(stage: Stage, since: datetime) -> list[Difference]:
     """What `primeline reconcile` finds and has no cause for.
 
     Asterisk's record is read with some delay: that is waited for, and then no excuse any more.

@@ -379,3 +379,23 @@ def test_a_star_alone_is_passed_on_after_a_moment() -> None:
 def test_both_may_key_at_once() -> None:
     play: Play = talking().keys("*").keys("*", Leg.EXPERT).keys("9", Leg.EXPERT)
     assert play.at(State.FREEING)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_talk_that_was_interrupted_goes_on_while_the_database_is_away(*, paid: bool) -> None:
+    if paid:
+        play = topping_up().keys("#").then(e.DatabaseAway())
+        play.said(Leg.CALLER).said(Leg.EXPERT)
+    else:
+        play = freeing().said(Leg.CALLER).said(Leg.EXPERT).then(e.DatabaseAway())
+    assert play.at(State.TALKING_PAID if paid else State.TALKING_FREE)
+    assert play.did(c.Limit)
+    assert play.did(c.Join) == [c.Join(bridge_of(play))]
+    # An answer that comes all the same joins nobody twice.
+    assert not play.then(e.TalkRecorded(bridge_of(play))).did(c.Join)
+
+
+def test_a_first_talk_does_not_begin_while_the_database_is_away() -> None:
+    play = joining().then(e.DatabaseAway())
+    assert play.at(State.SETTLING)
+    assert not play.did(c.Join)

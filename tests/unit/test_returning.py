@@ -1,13 +1,14 @@
 """A call that a restart finds between two talks goes on as it stood."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from ari_app.calls import commands as c
 from ari_app.calls import events as e
 from ari_app.calls.data import CallData
-from ari_app.calls.found import stands_between_talks
+from ari_app.calls.found import located, stands_between_talks
 from ari_app.calls.returning import back
 from ari_app.calls.snapshot import Snapshot
 from ari_app.calls.states import BOTH, Leg, State
@@ -119,3 +120,15 @@ def test_only_where_both_wait_outside_of_any_bridge(
 def test_a_call_that_never_talked_does_not_stand_between_talks() -> None:
     call = replace(CALL_OPEN, state=str(State.TALKING_PAID), intervals=())
     assert not stands_between_talks(call, seen(), None)
+
+
+def test_a_bridge_that_the_database_never_heard_of_is_found_by_its_name() -> None:
+    call = replace(CALL_OPEN, talk_bridge=f"{CALL}-free-2", talk_from_ms=T0)
+    shown = seen(*LEGS)
+    assert located(call, shown) == replace(call, talk_bridge=BRIDGE, talk_from_ms=None)
+    # One leg alone talks to nobody, and another call's bridge is none of ours.
+    assert located(call, seen(LEGS[0])) == call
+    elsewhere = {BRIDGE.replace(CALL, str(uuid4())): frozenset(LEGS)}
+    assert located(call, replace(shown, bridges=elsewhere)) == call
+    known = replace(call, talk_bridge=BRIDGE)
+    assert located(known, shown) == known
