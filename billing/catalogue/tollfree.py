@@ -11,7 +11,7 @@ from billing.catalogue.values import LINES
 from billing.kit.phones import country_of
 from billing.rulesets import rules
 from billing.rulesets.errors import RuleBroken
-from billing.rulesets.service import rules_for_number, sets_in_force
+from billing.rulesets.service import kind_of_number, rules_for_number, sets_in_force
 from billing.tariffs import service as tariffs
 from billing.tariffs.values import Tariff
 from billing.tariffs.windows import Timetable, dearer
@@ -20,7 +20,8 @@ from billing.tariffs.windows import Timetable, dearer
 async def pin_required(s: AsyncSession, e164: str, at: datetime) -> bool:
     """Whether a call that came in at `at` on a number (+E.164) may be paid for only with a PIN."""
     country = country_of(e164)
-    if country is None:
+    if country is None or kind_of_number(country, e164, at) != "toll-free":
+        # What a number is isn't for the operator to set: nothing need be read for most calls.
         return False
     return (await rules_for_number(s, country, e164, at)).caller_pin_required
 

@@ -50,8 +50,11 @@ async def quote(
     the spending limits stay as they were. An account other than the one the caller's number led to
     must have given its PIN. `mode`: by which of the tariff's two prices it is to be paid.
     """
-    await sessions.open_session(s, call_id, account_id=account_id, number_alone=False, at=at)
-    session = await sessions.locked(s, call_id)
+    session = await sessions.find(s, call_id, lock=True)
+    if session is None:
+        # The caller's number led to no account: it is the PIN's.
+        await sessions.open_session(s, call_id, account_id=account_id, number_alone=False, at=at)
+        session = await sessions.locked(s, call_id)
     if session.state not in {"opened", "quoted"}:
         raise SessionState(call_id, "quote", session.state)
     if session.account_id != account_id:

@@ -52,6 +52,11 @@ async def rules_for_call(
     return rules.call_rules(await sets_in_force(s, country, at, sets=sets), kind)
 
 
+def kind_of_number(country: str, e164: str, at: datetime) -> Kind:
+    """Say what a number (+E.164) is by the sets that come with Primeline."""
+    return rules.kind_of(rules.in_force(shipped(), country, at.date()), e164)
+
+
 async def rules_for_number(s: AsyncSession, country: str, e164: str, at: datetime) -> CallRules:
     """Give what the rules ask of a call that came in at `at` on a number (+E.164)."""
     sets = await sets_in_force(s, country, at)
