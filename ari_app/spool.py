@@ -26,7 +26,12 @@ from billing.calls.values import MEDIA_LOST, EndReason, Interval, NoPayer, Timel
 from billing.charging.values import Settlement
 from billing.kit.clock import to_ms
 from billing.kit.database import Sessions
+from billing.kit.errors import PrimelineError
 from billing.kit.limits import Limits
+from billing.refunds import service as refunds
+from billing.refunds.asked import Asked
+from billing.refunds.values import RefundReason
+from billing.shares.values import Split
 
 DRAIN_EVERY_MS = 2_000
 DRAIN_MS = 10_000
@@ -43,6 +48,9 @@ RECORD_WAIT = timedelta(seconds=5)
 """Asterisk writes the end of a talk within milliseconds. If it is missing for so long, Asterisk
 died, and the last sign of life counts."""
 
+OURSELVES = "call-application"
+SILENCE_NOTE = "Nothing was heard of a phone any more as this was charged."
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,7 +63,8 @@ class SpooledEnd:
     """All that settles a call.
 
     `by_cel`: events may have been missed, so the paid intervals are read from Asterisk's record.
-    `meter`: at premium rate, from the caller's answer to his release.
+    `meter`: at premium rate, from the caller's answer to his release. `silent_seconds` of what was
+    paid in mid-call go back.
     """
 
     call_id: UUID
@@ -66,6 +75,7 @@ class SpooledEnd:
     timeline: tuple[TimelineEntry, ...]
     by_cel: bool = False
     meter: Interval | None = None
+    silent_seconds: int = 0
 
 
 class Spool:
@@ -88,12 +98,21 @@ class Spool:
         self._failed: dict[str, tuple[int, float]] = {}
 
     async def settle(self, end: SpooledEnd, *, patient: bool = True) -> Settlement | None:
-        """Settle in one transaction; None if the call was never written.
+        """Settle, at once or not at all; None if the call was never written.
 
         Raises:
             RecordIncomplete: `patient`, and Asterisk's record may still get what is missing.
 
         """
+        if end.silent_seconds and not end.by_cel:
+            # Two transactions: a crash between them must not keep the caller's money.
+            await asyncio.to_thread(self.write, end)
+            settlement = await self._give_back(end, await self._settle(end, patient=patient))
+            await asyncio.to_thread(self._path(end.call_id).unlink, missing_ok=True)
+            return settlement
+        return await self._settle(end, patient=patient)
+
+    async def _settle(self, end: SpooledEnd, *, patient: bool) -> Settlement | None:
         if end.by_cel:
             await self._cel.catch_up()
         async with self._sessions.begin() as session:
@@ -136,6 +155,38 @@ class Spool:
             timeline=(*end.timeline, noted),
         )
 
+    async def _give_back(self, end: SpooledEnd, settled: Settlement | None) -> Settlement | None:
+        """Refund silence that was paid in mid-call, once; gives what the call cost after that."""
+        if settled is None or settled.split is None:
+            return settled
+        try:
+            async with self._sessions.begin() as session:
+                made = await refunds.refund(
+                    session,
+                    end.call_id,
+                    Asked(seconds=end.silent_seconds),
+                    reason=RefundReason.WRONG_CHARGE,
+                    note=SILENCE_NOTE,
+                    by=OURSELVES,
+                    idempotency_key=f"silence-{end.call_id}",
+                    at=end.at,
+                )
+        except PrimelineError as error:
+            # The seconds may be worth nothing, as in a service at one price.
+            log.info("silence not given back", call_id=str(end.call_id), code=error.code)
+            return settled
+        split, parts = settled.split, made.refund.parts
+        return replace(
+            settled,
+            split=Split(
+                charge=split.charge - parts.charge,
+                tax=split.tax - parts.tax,
+                expert=split.expert - parts.expert,
+                platform=split.platform - parts.platform,
+            ),
+            wallet_available=made.available,
+        )
+
     def waiting(self) -> frozenset[str]:
         """The ids of the calls whose ends are here."""
         return frozenset(path.stem for path in self._directory.glob("*.json"))
@@ -143,7 +194,7 @@ class Spool:
     def write(self, end: SpooledEnd) -> None:
         """Put the end on disk so that it survives a crash right after."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._directory / f"{end.call_id}.json"
+        path = self._path(end.call_id)
         temporary = path.with_suffix(".tmp")
         with temporary.open("w") as file:
             json.dump(asdict(end), file, default=str)
@@ -155,6 +206,9 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def _path(self, call_id: UUID) -> Path:
+        return self._directory / f"{call_id}.json"
 
     async def drain(self) -> int:
         """Settle what is on disk and due; how many were.
@@ -224,4 +278,5 @@ def _read(path: Path) -> SpooledEnd:
         timeline=tuple(TimelineEntry(**entry) for entry in raw["timeline"]),
         by_cel=raw["by_cel"],
         meter=Interval(meter["start_ms"], meter["end_ms"]) if meter else None,
+        silent_seconds=raw.get("silent_seconds", 0),
     )

@@ -294,7 +294,8 @@ class Settle(Command):
     """Write the end of the call and all its money.
 
     `by_record`: no event told the end of paid time, so Asterisk's own record is asked. `meter`: at
-    premium rate, from the caller's answer to his release.
+    premium rate, from the caller's answer to his release. `silent_seconds`: so many were paid as
+    an earlier segment ended, though nothing was heard of a leg any more; they are given back.
     """
 
     reason: EndReason
@@ -302,6 +303,7 @@ class Settle(Command):
     no_payer: NoPayer | None
     by_record: bool = False
     meter: Interval | None = None
+    silent_seconds: int = 0
 
 
 # To ourselves.

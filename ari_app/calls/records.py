@@ -424,6 +424,7 @@ class Records:
                 timeline=tuple(timeline),
                 by_cel=self.by_cel or command.by_record,
                 meter=command.meter,
+                silent_seconds=command.silent_seconds,
             )
             try:
                 settlement = await within(limits.settling_ms, self._settle_now(end))

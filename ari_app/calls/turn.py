@@ -111,7 +111,8 @@ class Turn:
         paid = data.intervals if by_record else self.paid()
         no_payer = None if by_record else self._nobody_sounded()
         no_payer = no_payer or self._no_payer()
-        self.do(Settle(reason, paid, no_payer, by_record, self._meter()))
+        silent_seconds = 0 if by_record else self._silent_seconds()
+        self.do(Settle(reason, paid, no_payer, by_record, self._meter(), silent_seconds))
         # The transaction has its own deadline and, past it, the spool; this is the backstop.
         ms = settling_ms(data.limits)
         self.do(Arm(STATE_TIMER, ms))
@@ -143,6 +144,22 @@ class Turn:
         if data.sound_until_ms is None:
             return data.intervals
         return earlier + until_silence(own, data.sound_until_ms)
+
+    def _silent_seconds(self) -> int:
+        """What of the segments that are paid was silence: 15.2 s are 16, in the caller's favour."""
+        data = self.data
+        if data.sound_until_ms is None:
+            return 0
+        closed = data.intervals[: data.segment_from]
+        heard = until_silence(closed, data.sound_until_ms)
+        lost_ms = sum(
+            (one.end_ms or one.start_ms) - (left.end_ms or left.start_ms)
+            for one, left in zip(closed, heard, strict=True)
+        )
+        seconds = min(data.earlier_seconds, -(-lost_ms // 1_000))
+        if seconds:
+            self.do(Note("silence given back", {"seconds": seconds}))
+        return seconds
 
     def _nobody_sounded(self) -> NoPayer | None:
         """Why paid time costs nothing, if all of it was silent."""

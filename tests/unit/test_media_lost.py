@@ -49,10 +49,26 @@ def test_one_who_is_lost_while_a_voucher_is_keyed_paid_only_for_what_was_heard()
     assert settled(play).intervals == (Interval(T0, T0 + 50_000),)
 
 
-def test_a_segment_that_is_paid_already_stays_as_it_is() -> None:
+@pytest.mark.parametrize(
+    ("lost_ms", "silent_seconds"),
+    # Heard last 30 s before, by whole seconds: 31.5 s of silence were paid, 1.5 s, and none.
+    [(60_000, 32), (90_000, 2), (91_500, 1), (92_000, 0), (30_000, 61)],
+)
+def test_silence_in_a_segment_that_is_paid_already_is_given_back(
+    lost_ms: int, silent_seconds: int
+) -> None:
     play = freeing().then(e.SegmentClosed(61))
-    play.then(e.MediaLost(Leg.CALLER, T0 + 62_000), e.LegEnded(Leg.CALLER))
+    play.then(e.MediaLost(Leg.CALLER, T0 + lost_ms), e.LegEnded(Leg.CALLER))
     assert settled(play).intervals == (Interval(T0, T0 + 61_500),)
+    assert settled(play).silent_seconds == silent_seconds
+    noted = [one.detail for one in play.did(c.Note) if one.what == "silence given back"]  # type: ignore[attr-defined]
+    assert noted == ([{"seconds": silent_seconds}] if silent_seconds else [])
+
+
+def test_a_segment_that_is_not_paid_yet_is_cut_and_nothing_is_given_back() -> None:
+    play = freeing().then(e.MediaLost(Leg.CALLER, T0 + 60_000), e.LegEnded(Leg.CALLER))
+    assert settled(play).intervals == (Interval(T0, T0 + 30_000),)
+    assert settled(play).silent_seconds == 0
 
 
 def test_news_of_a_phone_that_was_given_up_or_of_a_call_that_is_settled_mean_nothing() -> None:
