@@ -51,6 +51,7 @@ async def test_silence_that_was_paid_before_it_was_noticed_is_given_back(stage: 
     assert interval.end_ms > stopped_ms + 2_000
     async with stage.sessions() as s:
         (made,) = await refunds.refunds_of(s, record.summary.call_id)
+    async with stage.sessions() as s:
         assert await books.check(s) == []
     assert made.seconds is not None
     # What is left of the charge was heard, but for two seconds at most.
