@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from api import messages
 from api import worker_metrics as metrics
 from api.adapters.twilio.messages import TwilioSms
-from billing.calls import sweeper
+from billing.calls import cel_trimming, sweeper
 from billing.calls.receipts import queue_receipt
 from billing.catalogue import service as catalogue
 from billing.kit import audit
@@ -128,6 +128,23 @@ async def reconcile_days(sessions: Sessions, time_zone: str) -> None:
     metrics.reconciled(report)
 
 
+async def trim_record(sessions: Sessions, days: int) -> int:
+    """Drop what Asterisk's record has of more than `days` ago; each batch in its own transaction.
+
+    Gives how many lines went.
+    """
+    async with sessions.begin() as s:
+        await cel_trimming.keep_from(s, now(), days)
+    dropped = 0
+    while True:
+        async with sessions.begin() as s:
+            batch = await cel_trimming.drop_batch(s)
+        dropped += batch
+        if not batch:
+            log.info("record trimmed", lines=dropped)
+            return dropped
+
+
 async def send(sessions: Sessions, sender: Sender, notification_id: UUID) -> None:
     """Send a message, each try counted before it is made: a crash in between is known after."""
     async with sessions.begin() as s:
@@ -168,6 +185,24 @@ def _add_messages(
     @app.task(name="check-messages", queue=VOICE_QUEUE, queueing_lock="check-messages", retry=retry)
     async def check_messages(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
         await messages.check_messages(sessions, await prompts.store(), limits, now())
+
+
+def _add_trimming(
+    app: procrastinate.App,
+    settings: Settings,
+    sessions: Sessions,
+    retry: procrastinate.RetryStrategy,
+) -> None:
+    @app.periodic(cron="23 5 * * *")
+    @app.task(name="trim-record", queueing_lock="trim-record", retry=retry)
+    async def trim_cel(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        await trim_record(sessions, settings.record_days)
+
+    @app.periodic(cron="17 * * * *")
+    @app.task(name="trim-monitoring", queueing_lock="trim-monitoring")
+    async def trim_monitoring(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
+        async with sessions.begin() as s:
+            await security.trim(s, now())
 
 
 def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
@@ -221,10 +256,5 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     async def reconcile(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
         await reconcile_days(sessions, settings.time_zone)
 
-    @app.periodic(cron="17 * * * *")
-    @app.task(name="trim-monitoring", queueing_lock="trim-monitoring")
-    async def trim_monitoring(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
-        async with sessions.begin() as s:
-            await security.trim(s, now())
-
+    _add_trimming(app, settings, sessions, retry)
     return app

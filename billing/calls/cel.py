@@ -8,12 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.models import CallRow, CelOffset, CelRecord, DialAttempt
+from billing.calls.models import CallRow, CelOffset, CelRecord, CelTrim, DialAttempt
 from billing.calls.values import CelRow, Interval
 from billing.kit.rows import RowsInsert, table_of
 
 MICROSECONDS_PER_MS = 1_000
 ROWS_PER_STATEMENT = 1_000
+MARGIN_US = 300_000_000
+"""A leg may be older than our row of its call by as much as a database was slow."""
 
 _STARTED, _ANSWERED, _ENDED = "CHAN_START", "ANSWER", "CHAN_END"
 _HUNG_UP = "HANGUP"
@@ -49,7 +51,12 @@ _NEW_RECORDS = _RECORDS.statement.on_conflict_do_nothing().returning(table_of(Ce
 
 
 async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
-    """Add the lines that aren't there yet and say how many those were."""
+    """Add the lines that aren't there yet and say how many those were.
+
+    Lines older than what is kept are left: a file that is read again brings nothing back.
+    """
+    kept_us = oldest_us(await kept_from_us(s))
+    rows = [row for row in rows if row.at_us >= kept_us]
     added = 0
     for first in range(0, len(rows), ROWS_PER_STATEMENT):
         values = [
@@ -66,6 +73,16 @@ async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
         result = await s.execute(_NEW_RECORDS, _RECORDS.given(values))
         added += len(result.all())
     return added
+
+
+async def kept_from_us(s: AsyncSession) -> int:
+    """Give since when the record is kept (microseconds); 0 before anything was deleted."""
+    return await s.scalar(select(CelTrim.kept_from_us)) or 0
+
+
+def oldest_us(kept_us: int) -> int:
+    """Give the time of the oldest line that may stay: legs are older than our rows of calls."""
+    return kept_us - MARGIN_US
 
 
 async def cel_media_lost(s: AsyncSession, channels: Sequence[str]) -> dict[str, int]:

@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=9500, description="of the first part; 0: nothing is served")
     log_level: str = "INFO"
     time_zone: str = Field(default="UTC", description="whose days the operator's are")
+    record_days: int = Field(
+        default=400, ge=60, le=36_500, description="how long Asterisk's record of calls is kept"
+    )
     limits: Annotated[Limits, NoDecode] = Limits()
     feature_codes: Annotated[FeatureCodes, NoDecode] = FeatureCodes()
     public_url: str | None = Field(default=None, description="https://… of the API, from outside")

@@ -16,7 +16,7 @@ from billing.kit.zones import check_zone
 from billing.reconciliation.asterisk import rules
 from billing.reconciliation.asterisk.service import Scope
 from billing.reconciliation.asterisk.service import reconcile as compare
-from billing.reconciliation.asterisk.values import Difference, Report
+from billing.reconciliation.asterisk.values import Cause, Difference, Report
 from primeline.commands.common import JsonOption, show_list, show_one, transact
 
 _DAY = timedelta(days=1)
@@ -98,11 +98,18 @@ def _show(report: Report, *, as_json: bool) -> None:
     lines = [_line(one) for one in report.differences]
     if as_json:
         causes = {str(cause): n for cause, n in sorted(report.causes.items())}
+        figures["kept_from"] = from_ms(report.kept_from_ms) if report.kept_from_ms else None
         show_one(figures | {"causes": causes, "listed": lines}, as_json=True)
         return
     show_one(figures, as_json=False)
     if lines:
         show_list(lines, title="Differences", as_json=False)
+    if expired := report.causes[Cause.RECORD_EXPIRED]:
+        kept = from_ms(report.kept_from_ms)
+        typer.echo(
+            f"Asterisk's record is kept since {kept:%Y-%m-%d %H:%M} UTC: of what was received"
+            f" before, {expired} can't be compared any more, only charges were."
+        )
     typer.echo(
         f"reconcile: {report.wrong} unexplained" if report.wrong else "reconcile: all explained"
     )

@@ -285,6 +285,21 @@ async def test_what_is_older_than_the_record_that_is_kept_is_named_and_not_missi
     assert (found(report), report.wrong) == ([(call_id, "talk", Cause.RECORD_EXPIRED)], 0)
 
 
+async def test_a_record_that_was_trimmed_in_the_midst_of_a_call_proves_nothing_about_it(
+    world: World,
+) -> None:
+    await world.top_up("10.00")
+    call_id = await talk(world, 30)
+    await doctor(world, "DELETE FROM cel_records WHERE event = 'BRIDGE_ENTER'")
+    assert (await compared(world)).wrong == 1
+    async with world.sessions.begin() as s:
+        s.add(CelTrim(id=1, kept_from_us=(START + 1) * 1_000))
+    report = await compared(world)
+    assert (found(report), report.wrong) == ([(call_id, "talk", Cause.RECORD_EXPIRED)], 0)
+    await doctor(world, "UPDATE cel_trims SET kept_from_us = :us", us=(START - 60_000) * 1_000)
+    assert (await compared(world)).wrong == 1
+
+
 async def test_any_number_of_calls_is_compared_in_small_pages(
     world: World, three: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:

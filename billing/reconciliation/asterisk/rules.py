@@ -98,7 +98,9 @@ def _talk(ours: Written, theirs: Recorded, reach: Reach) -> list[Difference]:
     if off <= TOLERANCE_MS and whole and (theirs.known or not ours.spans):
         return _unknown(ours, theirs, reach)
     mine, his = total_ms(ours.spans), total_ms(known) if known else None
-    return [_difference(ours, "talk", mine, his, off, _cause(ours, theirs, reach))]
+    # Of an old call some lines may be there still: they prove nothing without the others.
+    cause = Cause.RECORD_EXPIRED if _past(ours, reach) else _cause(ours, theirs, reach)
+    return [_difference(ours, "talk", mine, his, off, cause)]
 
 
 def _unknown(ours: Written, theirs: Recorded, reach: Reach) -> list[Difference]:
@@ -202,6 +204,8 @@ def _meter(ours: Written, theirs: Recorded, reach: Reach) -> list[Difference]:
         cause = _absent(ours, reach)
     elif not mine:
         cause = Cause.NOT_BILLED
+    if _past(ours, reach):
+        cause = Cause.RECORD_EXPIRED
     his = total_ms(known) if known else None
     off = off_ms(mine, known)
     return [_difference(ours, "meter", total_ms(mine), his, off, cause)]

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.calls.cel import kept_from_us
 from billing.calls.errors import CallUnknown
-from billing.calls.models import CallRow, CelRecord, CelTrim
+from billing.calls.models import CallRow, CelRecord
 from billing.charging.premium.models import PremiumSettlement
 from billing.kit.clock import to_ms
 from billing.kit.pages import After, take
@@ -59,7 +60,8 @@ async def reconcile(
     Calls that are still open are counted and left. Raises CallUnknown for a single one.
     """
     report = Report()
-    reach = Reach(await _kept_from_ms(s), to_ms(at))
+    report.kept_from_ms = await kept_from_us(s) // 1_000
+    reach = Reach(report.kept_from_ms, to_ms(at))
     settled, report.open_calls = await _counts(s, scope)
     if scope.call_id is not None and not settled and not report.open_calls:
         raise CallUnknown(scope.call_id)
@@ -98,11 +100,6 @@ async def _compare_all(
         after = page.after
         if after is None:
             return
-
-
-async def _kept_from_ms(s: AsyncSession) -> int:
-    kept = await s.scalar(select(CelTrim.kept_from_us))
-    return (kept or 0) // 1_000
 
 
 _OF_CALL: Final = SettlementRow.call_id == CallRow.id

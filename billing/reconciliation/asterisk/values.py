@@ -132,6 +132,7 @@ class Report:
     `exact`: each beginning and end agrees to the millisecond that both clocks are cut to. `free`
     calls have no paid time by either. `strangers` are callers in Asterisk's record that no call of
     ours knows, none of whom was in a paid bridge: they were refused before they were written.
+    `kept_from_ms`: since when the record is kept; of older calls only the charge is compared.
     """
 
     compared: int = 0
@@ -143,6 +144,7 @@ class Report:
     ours_ms: int = 0
     asterisks_ms: int = 0
     overrun_ms: int = 0
+    kept_from_ms: int = 0
     causes: Counter[Cause] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
