@@ -33,14 +33,33 @@ class Answer:
     body: bytes
 
 
+class _Reader(asyncio.StreamReader):
+    """Knows how many bytes came that nobody has taken: what is left over answers no request."""
+
+    left = 0
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # a transport gives bytes
+        self.left += len(data)
+        super().feed_data(data)
+
+
 @dataclass(slots=True)
 class _Connection:
-    reader: asyncio.StreamReader
+    reader: _Reader
     writer: asyncio.StreamWriter
     used_at: float
 
     def usable(self, now: float) -> bool:
-        return not (self.reader.at_eof() or now - self.used_at > KEEP_ALIVE_SECONDS)
+        stale = self.reader.left or self.reader.at_eof()
+        return not (stale or now - self.used_at > KEEP_ALIVE_SECONDS)
+
+    async def read(self) -> tuple[Answer, bool]:
+        """Read an answer, and whether the connection may be used again."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        status, length, goes_on = _understood(head)
+        body = await self.reader.readexactly(length) if length else b""
+        self.reader.left -= len(head) + length
+        return Answer(status, body), goes_on
 
 
 class HttpTransport:
@@ -80,7 +99,7 @@ class HttpTransport:
         connection = await self._connection()
         try:
             connection.writer.write(f"{head}\r\n".encode() + body)
-            answer, goes_on = await _read(connection.reader)
+            answer, goes_on = await connection.read()
         except BaseException as error:
             connection.writer.close()
             if isinstance(error, OSError | EOFError | ValueError | asyncio.LimitOverrunError):
@@ -102,27 +121,28 @@ class HttpTransport:
                 self._drop_old(now)
                 return connection
             connection.writer.close()
+        loop = asyncio.get_running_loop()
+        reader = _Reader(MOST_BYTES, loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
-            reader, writer = await asyncio.open_connection(
-                self._host, self._port, ssl=self._ssl, limit=MOST_BYTES
+            transport, _ = await loop.create_connection(
+                lambda: protocol, self._host, self._port, ssl=self._ssl
             )
         except OSError as error:
             raise HttpBroken(str(error)) from error
-        return _Connection(reader, writer, now)
+        return _Connection(reader, asyncio.StreamWriter(transport, protocol, reader, loop), now)
 
     def _drop_old(self, now: float) -> None:
         while self._idle and not self._idle[0].usable(now):
             self._idle.popleft().writer.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
-    """Read an answer, and whether the connection may be used again."""
-    head = await reader.readuntil(b"\r\n\r\n")
+def _understood(head: bytes) -> tuple[int, int, bool]:
+    """Give the status, the length of the body, and whether the connection goes on."""
     start, *lines = head.decode("latin-1").split("\r\n")
     version, _, rest = start.partition(" ")
     if version != "HTTP/1.1":
         raise ValueError("no answer in HTTP/1.1")
-    status = int(rest[:3])
     headers = {
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(":") for line in lines if line)
@@ -132,5 +152,4 @@ async def _read(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
     length = int(headers.get("content-length", "0"))
     if not 0 <= length <= MOST_BYTES:
         raise ValueError("an answer of impossible length")
-    body = await reader.readexactly(length) if length else b""
-    return Answer(status, body), headers.get("connection", "").lower() != "close"
+    return int(rest[:3]), length, headers.get("connection", "").lower() != "close"
