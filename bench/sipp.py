@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.ground import Pair
-from bench.keys import write_key
+from bench.keys import write_key, write_voice
 from billing.kit.errors import PrimelineError
 from primeline.processes import Child
 from primeline.sipp_fetch import find_sipp
@@ -221,7 +221,8 @@ def _prepare(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in SCENARIOS.glob("*.xml"):
         shutil.copyfile(path, folder / path.name)
-    write_key(folder / "key-1.pcap", "1")
+    write_key(folder / "key-1.pcap", "1", then_speak=True)
+    write_voice(folder / "voice.pcap")
     for number in range(1, max(PRESSES.values()) + 1):
         write_key(folder / f"yes-{number}.pcap", "1", number)
     for name, presses in PRESSES.items():

@@ -8,7 +8,7 @@ from bench.values import Check, Result, Room
 from tests.faults.campaign import campaign
 from tests.faults.report import table
 
-SECONDS: Final = 150
+SECONDS: Final = 100
 QUICK_SECONDS: Final = 0
 """Until each point was hit once."""
 

@@ -25,10 +25,10 @@ from primeline.asterisk_conf import LOOPBACK
 
 CALLS: Final = 500
 QUICK_CALLS: Final = 20
-RATE: Final = 4
+RATE: Final = 6
 """Calls begun a second: well below what W1 finds, since the talks are what is measured."""
 
-SECONDS: Final = 60
+SECONDS: Final = 30
 QUICK_SECONDS: Final = 10
 BEFORE_TALK_SECONDS: Final = 8
 LATE_SECONDS: Final = 60
@@ -36,11 +36,12 @@ LAG_GOAL_US: Final = 20_000
 MEMORY_GOAL_KB: Final = 60
 
 SILENT: Final = replace(Limits(), media_seconds=3_600, consent_offers=1_000)
-"""Nobody speaks in these calls, else each were hung up for its silence; and W9 asks often."""
+"""These phones fall silent after a while, else each were hung up for it; and W9 asks often."""
 
 METHOD: Final = (
     "SIPp's calls of W1, which stay in their metered talk: each with its cut, its timers, its"
-    " grants prolonged in time and its sign of life. The talk carries no sound. Read while all of"
+    " grants prolonged in time and its sign of life. Each side sends two packets of sound a second,"
+    " for two minutes and a half. Read while all of"
     " them talk, beside the same seconds of the same system before: how late a sleeper of 20 ms in"
     " the application's event loop is woken, processor time, memory, what PostgreSQL commits and"
     " writes."

@@ -15,8 +15,8 @@ from bench.rules import percentile, top_rate
 from bench.values import Check, Line, Plot, Result, Room, Table, shown_ms
 from bench.works.settling import SettleProbe
 
-STEP_SECONDS: Final = 12
-QUICK_SECONDS: Final = 5
+STEP_SECONDS: Final = 8
+QUICK_SECONDS: Final = 4
 WARM_UP_RATE: Final = 3
 FIRST_RATE: Final = 5
 FIRST_BARE_RATE: Final = 40
@@ -33,7 +33,7 @@ METHOD: Final = (
     " dialled by another trunk, rings, answers, presses 1 within the offer; tone; some 3.5 s of"
     " metered talk; the caller hangs up; settled; the expert hears what he earned. A bare call:"
     " Answer, Dial, 3.5 s, hang-up, no record. Good: all of SIP as it should be, and settled with a"
-    " charge. The talk itself carries no sound in either."
+    " charge. In either kind each side sends a packet of sound every half second."
 )
 
 

@@ -15,7 +15,7 @@ from tests.calls.stage import LIMITS, PIN, CallerOnStage, Stage, euro, whole_sys
 ROUNDS: Final = 100
 QUICK_ROUNDS: Final = 4
 CALLERS: Final = 6
-AT_ONCE: Final = 3
+AT_ONCE: Final = 5
 """Rounds beside each other."""
 
 CENTS: Final = 1_000

@@ -1,5 +1,6 @@
 """The pure parts of the bench: what is a good step, what a percentile is, what a report says."""
 
+import asyncio
 import struct
 from collections import Counter
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from bench import sipp
 from bench.__main__ import tried
-from bench.keys import END_PACKETS, PRESSED_PACKETS, write_key
+from bench.keys import END_PACKETS, PRESSED_PACKETS, write_key, write_voice
 from bench.report import markdown, write
 from bench.rules import Step, next_rate, percentile, top_rate
 from bench.svg import drawn
@@ -232,6 +233,37 @@ async def test_a_work_that_fails_leaves_the_others_their_results(
         raise RuntimeError("no such thing")
 
     room = Room(tmp_path, tmp_path, tmp_path, quick=True)
-    (result,) = await tried(("W3",), failing, room)
+    (result,) = await tried(("W3",), failing, room, most_seconds=5)
     assert [check.found for check in result.wrong] == ["RuntimeError: no such thing"]
     assert "no such thing" in capsys.readouterr().err
+
+
+async def test_a_work_that_never_ends_is_ended(tmp_path: Path) -> None:
+    async def endless(room: Room) -> list[Result]:
+        await asyncio.sleep(3_600)
+        raise AssertionError(room)
+
+    room = Room(tmp_path, tmp_path, tmp_path, quick=True)
+    (result,) = await tried(("W3",), endless, room, most_seconds=0)
+    assert [check.found for check in result.wrong] == ["TimeoutError: "]
+
+
+def packets(path: Path) -> list[tuple[int, bytes]]:
+    data, at, found = path.read_bytes(), 24, []
+    while at < len(data):
+        seconds, micros, size, _ = struct.unpack_from("<IIII", data, at)
+        assert micros < 1_000_000
+        found.append((seconds * 1_000 + micros // 1_000, data[at + 16 + 42 : at + 16 + size]))
+        at += 16 + size
+    return found
+
+
+def test_a_voice_is_a_packet_each_half_second_and_goes_on_after_a_key(tmp_path: Path) -> None:
+    write_voice(tmp_path / "voice.pcap")
+    write_key(tmp_path / "key.pcap", "1", then_speak=True)
+    voice, key = packets(tmp_path / "voice.pcap"), packets(tmp_path / "key.pcap")
+    assert [at_ms for at_ms, _ in voice[:3]] == [500, 1_000, 1_500]
+    assert {packet[1] & 0x7F for _, packet in voice} == {8}
+    numbers = [struct.unpack("!H", packet[2:4])[0] for _, packet in key]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert len(key) == len(voice) + PRESSED_PACKETS + END_PACKETS
