@@ -1,5 +1,6 @@
 """What PostgreSQL itself refuses, whatever a program of ours would do."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -242,3 +243,33 @@ async def test_the_check_of_a_call_never_reads_all_transfers(world: World) -> No
         await s.execute(text("ANALYZE transfers"))
         before = await check(0)
         assert await check(20) == before
+
+
+_REFUND = """
+    INSERT INTO refunds (id, call_id, currency, amount, tax, expert, platform, reason, note,
+            borne_by, made_by, made_at)
+        VALUES (:id, :call, 'EUR', :amount, 0, :expert, :platform, 'other', 'By hand.', 'shared',
+            'sam', now())
+"""
+
+
+async def test_refunds_exceed_no_charge_whoever_writes_them(world: World) -> None:
+    await world.top_up("10.00")
+    call_id = await world.paid_call(252)
+
+    async def give(amount: int, expert: int = 0) -> None:
+        async with world.sessions.begin() as s:
+            parts = {"expert": expert, "platform": amount - expert}
+            await s.execute(
+                text(_REFUND), {"id": uuid4(), "call": call_id, "amount": amount, **parts}
+            )
+
+    with pytest.raises(DBAPIError, match="exceed its charge"):
+        await give(eur("5.05").amount)
+    with pytest.raises(DBAPIError, match="exceed its charge"):
+        await give(eur("2.95").amount, expert=eur("2.95").amount)
+    tried = (give(eur("1.00").amount) for _ in range(10))
+    done = await asyncio.gather(*tried, return_exceptions=True)
+    assert done.count(None) == 5
+    async with world.sessions() as s:
+        await refused(s, "UPDATE refunds SET amount = 0", "are only ever added")

@@ -275,6 +275,7 @@ async def test_the_books_notice_doctored_refunds(world: World, statement: str, f
     call_id = await charged(world)
     await give(world, call_id, "2.00")
     async with world.sessions.begin() as s:
+        await s.execute(text("SET LOCAL session_replication_role = replica"))
         await s.execute(text(statement))
     async with world.sessions() as s:
         assert found in {one.check for one in await books.check(s)}
