@@ -169,3 +169,32 @@ class RefundRow(Base):
     seconds: Mapped[int | None] = mapped_column(comment="of talk; null: an amount was given back")
     made_by: Mapped[str]
     made_at: Mapped[datetime]
+
+
+class AdjustmentRow(Base):
+    """Money that an operator moved by hand, to or from a caller or expert; never changed."""
+
+    __tablename__ = "adjustments"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "currency"], [LedgerAccount.id, LedgerAccount.currency]
+        ),
+        Index(None, "account_id"),
+        Index(None, "made_at"),
+        CheckConstraint("kind IN ('adjustment', 'paid-back')", name="kind"),
+        CheckConstraint("amount <> 0 AND (kind = 'adjustment' OR amount < 0)", name="amount"),
+        CheckConstraint("note <> ''", name="note"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="UUIDv7")
+    kind: Mapped[str] = mapped_column(
+        comment="adjustment: of the platform's goodwill; paid-back: credit left as cash"
+    )
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey(Transfer.id), unique=True)
+    account_id: Mapped[UUID] = mapped_column(comment="the wallet, or what is payable to an expert")
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int] = mapped_column(comment="ledger units; below 0: taken from the account")
+    reason: Mapped[str] = mapped_column(comment="a code, e.g. goodwill, account-closed")
+    note: Mapped[str] = mapped_column(comment="why, in words")
+    made_by: Mapped[str]
+    made_at: Mapped[datetime]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -51,6 +51,32 @@ _RESOLVE = (
         version=_WALLETS.c.version + bindparam("rose"),
     )
     .returning(_AVAILABLE)
+)
+_BALANCE = text(
+    """
+    SELECT coalesce(sum(amount), 0)::bigint FROM (
+        SELECT amount FROM transfers
+            WHERE credit_id = :account_id AND kind IN ('single', 'post')
+        UNION ALL
+        SELECT -amount FROM transfers WHERE debit_id = :account_id AND kind IN ('single', 'post')
+    ) AS moved
+    """
+)
+_RETURNABLE = text(
+    """
+    WITH moved AS (
+        SELECT debit_id AS other_id, amount FROM transfers
+            WHERE credit_id = :wallet_id AND kind = 'single'
+        UNION ALL
+        SELECT credit_id, -amount FROM transfers WHERE debit_id = :wallet_id AND kind = 'single'
+    ), sums AS (
+        SELECT coalesce(sum(m.amount) FILTER (WHERE a.kind = 'cash'), 0)::bigint AS paid_in,
+                coalesce(sum(m.amount) FILTER (WHERE a.kind = 'goodwill'), 0)::bigint AS given
+            FROM moved m JOIN ledger_accounts a ON a.id = m.other_id
+    )
+    SELECT greatest(0, least(w.posted - w.pending, s.paid_in + least(s.given, 0)))
+        FROM wallets w, sums s WHERE w.account_id = :wallet_id
+    """
 )
 _SETTLEMENT = select(SettlementRow).where(SettlementRow.call_id == bindparam("call_id"))
 
@@ -131,6 +157,42 @@ async def credit_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> int:
             .execution_options(synchronize_session=False)
         )
     ).scalar_one()
+
+
+async def take_from_wallet(s: AsyncSession, wallet_id: UUID, amount: int) -> int | None:
+    """Take `amount` ledger units that no call holds, of no credit line; gives what is free then.
+
+    None: the wallet hasn't them.
+    """
+    taken = await s.execute(
+        update(Wallet)
+        .where(
+            Wallet.account_id == wallet_id,
+            Wallet.posted - Wallet.pending - amount >= func.greatest(Wallet.floor, 0),
+        )
+        .values(posted=Wallet.posted - amount)
+        .returning(Wallet.posted - Wallet.pending - Wallet.floor)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.scalar_one_or_none()
+
+
+async def returnable(s: AsyncSession, wallet_id: UUID) -> int:
+    """Give what of a wallet could be paid back: free, paid in, and not taken back by adjustments.
+
+    What vouchers and adjustments gave is taken to be spent first. Lock the wallet before.
+    """
+    found: int = (await s.execute(_RETURNABLE, {"wallet_id": wallet_id})).scalar_one()
+    return found
+
+
+async def lock_balance(s: AsyncSession, account: UUID) -> int:
+    """Give an account's balance, and keep others who lock it from it until the commit."""
+    locked = select(LedgerAccount.id).where(LedgerAccount.id == account)
+    # KEY SHARE is what each new transfer of the account takes: calls go on being settled.
+    await s.execute(locked.with_for_update(key_share=True))
+    balance: int = (await s.execute(_BALANCE, {"account_id": account})).scalar_one()
+    return balance
 
 
 async def find_settlement(s: AsyncSession, call_id: UUID) -> SettlementRow | None:

@@ -26,6 +26,7 @@ class AccountKind(StrEnum):
     EXPERT_EXPECTED = "expert-expected"
     PLATFORM_EXPECTED = "platform-expected"
     VOUCHERS_ISSUED = "vouchers-issued"
+    GOODWILL = "goodwill"
 
 
 def account_id(kind: AccountKind, currency: str, owner: UUID | None = None) -> UUID:

@@ -29,10 +29,15 @@ async def _credit(s: AsyncSession, world: World, amount: int) -> object:
     return await ledger.credit_wallet(s, world.wallet_id, -amount)
 
 
+async def _take(s: AsyncSession, world: World, amount: int) -> object:
+    return await ledger.take_from_wallet(s, world.wallet_id, amount) is not None
+
+
 WAYS: Final[dict[str, Taking]] = {
     "hold_in_wallet": _hold,
     "resolve_in_wallet": _resolve,
     "credit_wallet": _credit,
+    "take_from_wallet": _take,
 }
 """Each function that changes a wallet, made to take an amount."""
 

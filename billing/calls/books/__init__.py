@@ -5,7 +5,15 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.calls.books import disputes, ledger, premium, refunds, settled, statements
+from billing.calls.books import (
+    adjustments,
+    disputes,
+    ledger,
+    premium,
+    refunds,
+    settled,
+    statements,
+)
 from billing.calls.books.values import Finding
 from billing.kit.database import allow
 
@@ -36,6 +44,8 @@ _CHECKS: Final[tuple[Callable[[AsyncSession], Awaitable[list[Finding]]], ...]] =
     disputes.returned,
     refunds.parts,
     refunds.bounded,
+    adjustments.moved,
+    adjustments.paid_back,
 )
 
 

@@ -368,3 +368,36 @@ REFUNDS_BOUNDED: Final = """
         WHERE p.call_id IS NULL AND (r.amount > s.charge OR r.expert_gave > s.expert)
         ORDER BY 1
 """
+
+ADJUSTMENTS: Final = """
+    SELECT a.id, t.id AS transfer_id, coalesce(a.currency, t.currency) AS currency, a.amount,
+            CASE WHEN t.credit_id = o.id THEN t.amount WHEN t.debit_id = o.id THEN -t.amount END
+                AS moved
+        FROM adjustments a
+        FULL JOIN (
+            SELECT * FROM transfers WHERE reason IN ('adjustment', 'paid-back')
+        ) AS t ON t.id = a.transfer_id
+        LEFT JOIN ledger_accounts o ON o.id = a.account_id
+        LEFT JOIN ledger_accounts c ON c.id = CASE t.credit_id WHEN o.id THEN t.debit_id
+            ELSE t.credit_id END
+        WHERE a.id IS NULL OR t.id IS NULL OR t.kind <> 'single' OR t.reason <> a.kind
+            OR a.amount IS DISTINCT FROM CASE WHEN t.credit_id = o.id THEN t.amount
+                WHEN t.debit_id = o.id THEN -t.amount END
+            OR c.kind IS DISTINCT FROM
+                CASE a.kind WHEN 'paid-back' THEN 'cash' ELSE 'goodwill' END
+        ORDER BY 1, 2
+"""
+
+PAID_BACK: Final = """
+    SELECT w.id AS wallet_id, w.currency, -sum(a.amount)::bigint AS paid_back,
+            (SELECT coalesce(sum(t.amount), 0)::bigint FROM transfers t
+                JOIN ledger_accounts c ON c.id = t.debit_id
+                WHERE t.credit_id = w.id AND t.kind = 'single' AND c.kind = 'cash') AS paid_in
+        FROM adjustments a JOIN ledger_accounts w ON w.id = a.account_id
+        WHERE a.kind = 'paid-back'
+        GROUP BY w.id, w.currency
+        HAVING -sum(a.amount) > (SELECT coalesce(sum(t.amount), 0) FROM transfers t
+                JOIN ledger_accounts c ON c.id = t.debit_id
+                WHERE t.credit_id = w.id AND t.kind = 'single' AND c.kind = 'cash')
+        ORDER BY 1
+"""
