@@ -8,16 +8,23 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import text
+
 from billing.accounts import service as accounts
 from billing.accounts import vouchers
+from billing.accounts.codes import code_hash, read
 from billing.accounts.vouchers import VoucherRefusal
 from tests.calls.stage import PIN, Stage, euro
+from tests.faults import database
 from tests.faults.database import patiently
 
-KEY: Final = "a key of the campaign, long enough to be one"
-VOUCHERS: Final = 400
+VOUCHERS: Final = 1_000
 VOUCHER_CENTS: Final = 50
 NUMBERS: Final = 60
+
+KEYED: Final = text(
+    "SELECT code_hash FROM vouchers WHERE redeemed_at IS NOT NULL AND code_hash = ANY(:hashes)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +45,18 @@ class Bank:
         self._keys = itertools.count()
         self._codes: list[str] = []
         self._numbers = itertools.count()
+        self._keyed: dict[str, Account] = {}
         self.put_in: dict[UUID, int] = defaultdict(int)
 
     async def open(self) -> None:
         """Have vouchers printed."""
         async with self._stage.sessions.begin() as s:
             batch = await vouchers.add_batch(
-                s, count=VOUCHERS, amount=euro(VOUCHER_CENTS), key=KEY, at=datetime.now(UTC)
+                s,
+                count=VOUCHERS,
+                amount=euro(VOUCHER_CENTS),
+                key=self._stage.system.secret_key,
+                at=datetime.now(UTC),
             )
         self._codes = list(batch.codes)
 
@@ -85,7 +97,12 @@ class Bank:
         async def once() -> VoucherRefusal | None:
             async with self._stage.sessions.begin() as s:
                 came = await vouchers.redeem(
-                    s, account.account_id, code, key=KEY, source=code, at=datetime.now(UTC)
+                    s,
+                    account.account_id,
+                    code,
+                    key=self._stage.system.secret_key,
+                    source=code,
+                    at=datetime.now(UTC),
                 )
             return came if isinstance(came, VoucherRefusal) else None
 
@@ -93,3 +110,18 @@ class Bank:
         # An answer that was lost: the code is used, and by us.
         assert refused in {None, VoucherRefusal.USED}, refused
         self.put_in[account.wallet_id] += euro(VOUCHER_CENTS).amount
+
+    def hand_out(self, account: Account) -> str | None:
+        """Give a voucher to be keyed in a call; None: all are used."""
+        if not self._codes:
+            return None
+        code = self._codes.pop()
+        hashed = code_hash(self._stage.system.secret_key, read(code) or "")
+        self._keyed[hashed] = account
+        return code
+
+    async def count_keyed(self) -> None:
+        """Count the vouchers handed out that somebody has come to key in full, each once."""
+        for row in await database.rows(self._stage, KEYED, hashes=[*self._keyed]):
+            account = self._keyed.pop(row.code_hash)
+            self.put_in[account.wallet_id] += euro(VOUCHER_CENTS).amount

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from dialplan.prompts.values import Phrase
 from primeline.phones import Phone
 from primeline.phones.errors import RegistrationRefused
 from primeline.ports import lease_ports
 from tests.calls.loose_socket import loose_socket
 from tests.calls.parked import PARKING
-from tests.calls.stage import PRICE, ExpertOnStage, Stage, whole_system
+from tests.calls.premium import TERMS, premium_number
+from tests.calls.stage import PRICE, ExpertOnStage, Stage, euro, whole_system
 from tests.faults import database, judging
 from tests.faults.bank import Bank
 from tests.faults.points import Point, Seen, Victim, Way, point_of
@@ -26,7 +28,7 @@ from tests.faults.report import Hit, Report
 from tests.faults.strikes import Blow, Striker, random_blow
 from tests.faults.targets import TIMED, Target
 from tests.faults.traffic import HAPPENS, Made, Traffic
-from tests.faults.verdicts import wrongs_of_call, wrongs_of_wallet
+from tests.faults.verdicts import wrongs_of_call, wrongs_of_premium, wrongs_of_wallet
 
 LIMITS: Final = replace(PARKING, grant_seconds=7, extend_at_seconds=3)
 FIRST: Final = (Victim.APP, Victim.POSTGRES, Victim.ASTERISK)
@@ -39,6 +41,8 @@ MORE_ROUNDS: Final = 4
 """At most so many rounds more for points that were not hit."""
 
 TRAFFIC_EXPERTS, TRAFFIC_CALLERS = 4, 4
+SOLD: Final = replace(PRICE, price_per_act=euro(4), act_minimum_seconds=1)
+"""By the minute at everybody's price, and acts."""
 
 
 class Campaign:
@@ -52,12 +56,14 @@ class Campaign:
         self._bank = Bank(stage, seed)
         self._experts: list[ExpertOnStage] = []
         self._made: list[Made] = []
+        self._struck: set[str] = set()
         self._since = datetime.now(UTC)
         self._traffic: Traffic
 
     async def run(self, *, seconds: int) -> Report:
         """Strike for so many seconds, and at every point at least; then judge."""
         began = time.monotonic()
+        self.report.full = seconds > 0
         await self._open()
         for victim in FIRST:
             await self._round(Blow(victim, Way.KILL), [*Point])
@@ -79,12 +85,15 @@ class Campaign:
         await self._bank.open()
         self._number = await stage.number()
         self._experts = [await stage.expert() for _ in Point]
-        experts = [await stage.expert() for _ in range(TRAFFIC_EXPERTS)]
+        await stage.say(Phrase("price", SOLD.by("act")))
+        experts = [await stage.expert(tariff=SOLD) for _ in range(TRAFFIC_EXPERTS)]
         accounts = [await self._bank.account(alone=alone) for alone in (True, True, False)]
         for account in accounts:
             await self._bank.top_up(account, 60)
         self._traffic = Traffic(stage, self._bank, self._number, self.report.seed)
         self._traffic.start(accounts, experts, TRAFFIC_CALLERS)
+        expert = await stage.expert()
+        self._traffic.start_premium(await premium_number(stage, expert), expert)
 
     # A round.
 
@@ -144,6 +153,7 @@ class Campaign:
 
     async def _strike(self, blow: Blow, targets: Sequence[Target]) -> int:
         before = await self._seen(targets)
+        self._struck |= {str(seen.call_id) for seen in before if seen.settled_for_ms is None}
         struck_ms = time.time_ns() // 1_000_000
         await self._striker.strike(blow)
         # What the dead application had done shows only now; all else goes on by itself.
@@ -192,15 +202,23 @@ class Campaign:
     async def _judge(self) -> None:
         self._progress("all is over; the books are checked")
         await self._traffic.stop()
+        await self._bank.count_keyed()
         report, stage = self.report, self.stage
         report.findings += await judging.findings(stage, self._since)
         made = [*self._made, *self._traffic.made]
-        calls = await judging.calls(stage, made, self._striker.asterisk_frozen)
-        report.calls = len(calls)
+        judged = await judging.calls(stage, made, self._striker.asterisk_frozen)
+        calls = judged.calls
+        for call_id, plays in judged.played.items():
+            for play in plays:
+                report.plays[play].calls += 1
+                report.plays[play].struck += call_id in self._struck
+        for carried in judged.premium:
+            report.wrongs += wrongs_of_premium(carried, TERMS)
+        report.calls = len(calls) + len(judged.premium)
         report.charged_calls = sum(call.charged > 0 for call in calls)
         report.lost_ms = sorted((call.lost_ms for call in calls if call.heard_ms), reverse=True)
         for call in calls:
-            report.wrongs += wrongs_of_call(call, PRICE)
+            report.wrongs += wrongs_of_call(call, SOLD)
         for wallet in await judging.wallets(stage, defaultdict(int, self._bank.put_in)):
             report.wrongs += wrongs_of_wallet(wallet)
 

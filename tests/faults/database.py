@@ -54,10 +54,13 @@ FACTS: Final = text(
     """
     SELECT c.id, c.caller_number, c.received_at, w.wallet_id, st.call_id IS NOT NULL AS settled,
         coalesce(st.charge, 0) AS charged, coalesce(st.billed_seconds, 0) AS billed_seconds,
-        coalesce((SELECT sum(end_ms - start_ms) FROM paid_intervals i
-            WHERE i.call_id = c.id), 0)::bigint AS billed_ms,
-        coalesce((SELECT max(granted_seconds) FROM grants g
-            WHERE g.session_id = c.id), 0) AS granted_seconds,
+        c.caller_channel, cs.tariff ->> 'mode' AS mode,
+        p.answered_ms, p.released_ms, p.metered_seconds, p.retail, p.outpayment,
+        EXISTS (SELECT FROM premium_sessions ps WHERE ps.session_id = c.id) AS premium,
+        (SELECT count(*) FROM talk_stretches s WHERE s.call_id = c.id) AS stretches,
+        ARRAY(SELECT end_ms - start_ms FROM paid_intervals i
+            WHERE i.call_id = c.id ORDER BY position) AS paid_ms,
+        ARRAY(SELECT t.what FROM timeline_entries t WHERE t.call_id = c.id) AS noted,
         coalesce((SELECT sum(amount) FROM transfers t
             WHERE t.call_id = c.id AND t.kind = 'post'), 0)::bigint AS posted,
         coalesce((SELECT sum(amount) FROM transfers t WHERE t.call_id = c.id
@@ -67,9 +70,19 @@ FACTS: Final = text(
             WHERE s.call_id = c.id AND s.paid) AS start_ms,
         (extract(epoch FROM st.settled_at) * 1000)::bigint AS settled_ms
     FROM calls c LEFT JOIN settlements st ON st.call_id = c.id
+    LEFT JOIN charging_sessions cs ON cs.session_id = c.id
+    LEFT JOIN premium_settlements p ON p.call_id = c.id
     LEFT JOIN caller_accounts w ON w.id = c.account_id
     ORDER BY c.received_at
     """
+)
+CLOSED: Final = text(
+    "SELECT session_id, segment, tariff ->> 'mode' AS mode, last_interval, billed_seconds"
+    " FROM closed_segments ORDER BY session_id, segment"
+)
+GRANTED: Final = text(
+    "SELECT session_id, segment, max(granted_seconds) AS seconds FROM grants"
+    " GROUP BY session_id, segment"
 )
 OPEN: Final = text("SELECT count(*) FROM calls WHERE ended_at IS NULL")
 NEWEST: Final = text(
@@ -193,6 +206,22 @@ async def snapshot(stage: Stage, settling: Iterable[UUID]) -> list[Seen]:
         )
         for row in found
     ]
+
+
+def recorded_meters_ms(cel_file: Path) -> dict[str, int]:
+    """From answer to end of each channel that has ended, as recorded; 0: not answered."""
+    answers: dict[str, int] = {}
+    ends: dict[str, int] = {}
+    with cel_file.open(newline="") as file:
+        for event, seconds, channel, _, _ in csv.reader(file):
+            if event in {"ANSWER", "CHAN_END"}:
+                whole, _, fraction = seconds.partition(".")
+                moments = answers if event == "ANSWER" else ends
+                moments.setdefault(channel, int(whole) * 1_000_000 + int(fraction))
+    return {
+        channel: (end_us - answers[channel]) // 1_000 if channel in answers else 0
+        for channel, end_us in ends.items()
+    }
 
 
 @dataclass

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from tests.faults.plays import Play, Played
 from tests.faults.points import Point, Victim, Way
 from tests.faults.verdicts import Wrong
 
@@ -24,14 +25,19 @@ class Hit:
 
 @dataclass
 class Report:
-    """All of a campaign. `heal_ms`: of each call in a strike, from then to its settlement."""
+    """All of a campaign. `heal_ms`: of each call in a strike, from then to its settlement.
+
+    `full`: long enough for everything that people do in a talk to be played.
+    """
 
     seed: int
+    full: bool = False
     seconds: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
     rounds: int = 0
     strikes: int = 0
     hits: list[Hit] = field(default_factory=list)
+    plays: dict[Play, Played] = field(default_factory=lambda: {play: Played() for play in Play})
     calls: int = 0
     charged_calls: int = 0
     heal_ms: list[int] = field(default_factory=list)
@@ -59,9 +65,11 @@ class Report:
     def failures(self) -> list[str]:
         """Say all that keeps the campaign from being right."""
         missed = [f"no kill at the point: {point}" for point in Point if not self.kills(point)]
+        unplayed = [play for play, played in self.plays.items() if self.full and not played.calls]
         slow = [ms for ms in self.heal_ms if ms > HEALED_SECONDS * 1_000]
         return [
             *missed,
+            *(f"never played: {play}" for play in unplayed),
             *(f"{wrong.whose}: {wrong.what} ({wrong.amount})" for wrong in self.wrongs),
             *self.findings,
             *(f"healed only after {ms / 1_000:.1f} s" for ms in slow),
@@ -80,6 +88,12 @@ def table(report: Report) -> str:
     rows = [[str(point), *_counts(report, point)] for point in Point]
     heading = ["point", *(f"kill {victim}" for victim in KILLED), "frozen or cut"]
     lines = [_row(heading), _row(["---"] * len(heading)), *map(_row, rows), ""]
+    lines += [_row(["played", "calls", "of them in a blow"]), _row(["---"] * 3)]
+    lines += [
+        _row([str(play), str(played.calls), str(played.struck)])
+        for play, played in report.plays.items()
+    ]
+    lines.append("")
     heal = sorted(report.heal_ms)
     facts = {
         "seed": report.seed,

@@ -3,9 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from psycopg import Error as PgError
@@ -22,10 +23,14 @@ from tests.calls.stage import (
     ExpertOnStage,
     Stage,
 )
+from tests.faults import plays
 from tests.faults.bank import Account, Bank
 
 HAPPENS: Final = (PrimelineError, TimeoutError, OSError, AssertionError, SQLAlchemyError, PgError)
 """What comes of calls while things are killed."""
+
+KEYS_A_VOUCHER: Final = 0.25
+SOON_SECONDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Traffic:
     phones: list[Phone] = field(default_factory=list)
     """Those that are in use now, for when Asterisk dies without a word."""
     stopping: bool = False
+    _patience: set[asyncio.Timeout] = field(default_factory=set)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _money: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -66,9 +72,19 @@ class Traffic:
             numbers = account.numbers[place * share : (place + 1) * share]
             self._tasks.append(asyncio.create_task(self._caller(account, numbers, experts, choose)))
 
+    def start_premium(self, number: str, expert: ExpertOnStage) -> None:
+        """Let somebody call a number that the carrier bills, each time from another one."""
+        self.phones.append(expert.phone)
+        choose = random.Random(f"{self.seed} premium")
+        self._tasks.append(asyncio.create_task(self._expert(expert, choose)))
+        self._tasks.append(asyncio.create_task(self._premium_caller(number, choose)))
+
     async def stop(self) -> None:
-        """Let the calls that go on end as they were meant to."""
+        """Let the calls that go on end soon."""
         self.stopping = True
+        soon = asyncio.get_running_loop().time() + SOON_SECONDS
+        for patience in self._patience:
+            patience.reschedule(min(soon, patience.when() or soon))
         await asyncio.gather(*self._tasks)
         await asyncio.gather(*self._money)
 
@@ -80,33 +96,69 @@ class Traffic:
         while not self.stopping:
             await asyncio.sleep(choose.uniform(0.2, 3))
             turn += 1
-            line = Phone(CARRIER, PASSWORD, server=self.stage.server)
-            self.phones.append(line)
+            number, expert = numbers[turn % len(numbers)], choose.choice(experts)
+            await self._on_a_line(partial(self._call, account, number, expert, choose))
+
+    async def _premium_caller(self, number: str, choose: random.Random) -> None:
+        while not self.stopping:
+            await asyncio.sleep(choose.uniform(0.2, 3))
+            await self._on_a_line(partial(self._premium_call, number, choose))
+
+    async def _premium_call(self, number: str, choose: random.Random, line: Phone) -> None:
+        caller = self.stage.stranger()
+        call = await line.call(number, caller_number=caller)
+        self.made.append(Made(caller, time.time_ns() // 1_000_000, call))
+        call.speak(CALLER_TONE)
+        with suppress(TimeoutError):
+            async with self._patient(choose.uniform(0.5, 12)):
+                await call.wait_ended(seconds=30)
+        await call.hang_up()
+
+    async def _on_a_line(self, call: Callable[[Phone], Awaitable[None]]) -> None:
+        """Make a call from a phone of its own, whatever comes of it."""
+        line = Phone(CARRIER, PASSWORD, server=self.stage.server)
+        self.phones.append(line)
+        try:
+            async with line:
+                await call(line)
+        except HAPPENS:
+            pass
+        finally:
+            self.phones.remove(line)
+
+    @asynccontextmanager
+    async def _patient(self, seconds: float) -> AsyncIterator[None]:
+        """For so long, or until soon after the end of it all."""
+        async with asyncio.timeout(min(seconds, SOON_SECONDS) if self.stopping else seconds) as t:
+            self._patience.add(t)
             try:
-                async with line:
-                    number = numbers[turn % len(numbers)]
-                    await self._call(line, account, number, choose.choice(experts), choose)
-            except HAPPENS:
-                pass
+                yield
             finally:
-                self.phones.remove(line)
+                self._patience.discard(t)
 
     async def _call(
         self,
-        line: Phone,
         account: Account,
         number: str,
         expert: ExpertOnStage,
         choose: random.Random,
+        line: Phone,
     ) -> None:
         call = await line.call(self.number, caller_number=number)
         self.made.append(Made(number, time.time_ns() // 1_000_000, call))
-        patience = choose.uniform(0.3, 14)
+        patience = choose.choice([choose.uniform(0.3, 14), choose.uniform(10, 22)])
         money = choose.random()
         wrong_pin = choose.random() < 0.3
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with self._patient(patience):
                 await self._talk(call, account, expert, wrong_pin=wrong_pin, money=money)
+                code = self.bank.hand_out(account) if choose.random() < KEYS_A_VOUCHER else None
+                playing = asyncio.create_task(plays.as_caller(call, choose, code))
+                try:
+                    await call.wait_ended(seconds=30)
+                finally:
+                    playing.cancel()
+                    await asyncio.wait({playing})
         await call.hang_up()
 
     async def _talk(
@@ -133,7 +185,6 @@ class Traffic:
             self._money.append(asyncio.create_task(self.bank.top_up(account, 10)))
         elif money < 0.5:
             self._money.append(asyncio.create_task(self.bank.redeem(account)))
-        await call.wait_ended(seconds=30)
 
     async def _expert(self, expert: ExpertOnStage, choose: random.Random) -> None:
         while not self.stopping:
@@ -142,7 +193,7 @@ class Traffic:
                 await self._answered(call, choose)
 
     async def _answered(self, call: PhoneCall, choose: random.Random) -> None:
-        mood, patience = choose.random(), choose.uniform(1, 12)
+        mood, patience = choose.random(), choose.uniform(1, 9)
         if mood < 0.1:
             await call.reject(486)
             return
@@ -154,5 +205,6 @@ class Traffic:
         await asyncio.sleep(1)
         await call.press("3" if mood < 0.3 else "1")
         with suppress(*HAPPENS):
+            await plays.as_expert(call, choose)
             await call.wait_ended(seconds=round(patience))
         await call.hang_up()
