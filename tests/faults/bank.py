@@ -34,6 +34,8 @@ class Account:
     account_id: UUID
     wallet_id: UUID
     numbers: Sequence[str]
+    alone: bool
+    """Its number is enough; else its PIN is asked of every call."""
 
 
 class Bank:
@@ -61,7 +63,7 @@ class Bank:
         self._codes = list(batch.codes)
 
     async def account(self, *, alone: bool) -> Account:
-        """Open an account with nothing in it; not `alone`: its PIN is asked of every call."""
+        """Open an account with nothing in it."""
         numbers = [f"+3363998{5_000 + next(self._numbers):04d}" for _ in range(NUMBERS)]
         async with self._stage.sessions.begin() as s:
             made = await accounts.add_caller(
@@ -73,7 +75,7 @@ class Bank:
                 number_alone_limit=euro(1_000_000) if alone else None,
                 at=datetime.now(UTC),
             )
-        return Account(made.account_id, made.wallet_id, numbers)
+        return Account(made.account_id, made.wallet_id, numbers, alone)
 
     async def top_up(self, account: Account, cents: int) -> None:
         """Add credit by one key, said again until it was heard."""

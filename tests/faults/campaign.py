@@ -40,7 +40,10 @@ HEALED_SECONDS: Final = 90
 MORE_ROUNDS: Final = 4
 """At most so many rounds more for points that were not hit."""
 
-TRAFFIC_EXPERTS, TRAFFIC_CALLERS = 4, 4
+TRAFFIC_EXPERTS, TRAFFIC_CALLERS = 6, 4
+TRAFFIC_CENTS: Final = (2_000, 2_000, 60)
+"""Two accounts that talk for long, and one whose talks are cut."""
+
 SOLD: Final = replace(PRICE, price_per_act=euro(4), act_minimum_seconds=1)
 """By the minute at everybody's price, and acts."""
 
@@ -88,8 +91,8 @@ class Campaign:
         await stage.say(Phrase("price", SOLD.by("act")))
         experts = [await stage.expert(tariff=SOLD) for _ in range(TRAFFIC_EXPERTS)]
         accounts = [await self._bank.account(alone=alone) for alone in (True, True, False)]
-        for account in accounts:
-            await self._bank.top_up(account, 60)
+        for account, cents in zip(accounts, TRAFFIC_CENTS, strict=True):
+            await self._bank.top_up(account, cents)
         self._traffic = Traffic(stage, self._bank, self._number, self.report.seed)
         self._traffic.start(accounts, experts, TRAFFIC_CALLERS)
         expert = await stage.expert()

@@ -29,7 +29,7 @@ from tests.faults.bank import Account, Bank
 HAPPENS: Final = (PrimelineError, TimeoutError, OSError, AssertionError, SQLAlchemyError, PgError)
 """What comes of calls while things are killed."""
 
-KEYS_A_VOUCHER: Final = 0.25
+KEYS_A_VOUCHER: Final = 0.35
 SOON_SECONDS: Final = 3
 
 
@@ -173,14 +173,16 @@ class Traffic:
         call.speak(CALLER_TONE)
         await asyncio.sleep(1.2)
         if wrong_pin:
+            # An extension that nobody has, where no PIN is asked for.
             await call.press("1111#")
             await asyncio.sleep(0.8)
+        if not account.alone:
             await call.press(f"{PIN}#")
             await asyncio.sleep(0.8)
         await call.press(f"{expert.extension}#")
-        await asyncio.sleep(1.5)
-        await call.press("1")
-        await asyncio.sleep(2)
+        for _ in range(3):
+            await asyncio.sleep(1.2)
+            await call.press("1")
         if money < 0.3:
             self._money.append(asyncio.create_task(self.bank.top_up(account, 10)))
         elif money < 0.5:
