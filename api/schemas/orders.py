@@ -11,7 +11,7 @@ _ID = "019aab7e-8f3c-7d11-b0f2-a4c6d8e0f1a2"
 _AT = "2026-11-22T12:00:00Z"
 
 
-Kind = Literal["end-call", "propose-paid", "propose-act", "back-to-free"]
+Kind = Literal["end-call", "propose-paid", "propose-act", "back-to-free", "free-minutes"]
 
 
 class OrderNew(Request):
@@ -21,7 +21,8 @@ class OrderNew(Request):
         description="`end-call`: end it now, whatever it is doing; what was talked is charged,"
         " both are told. `propose-paid`, `propose-act`: ask the caller of a free talk for his"
         " consent to a price by the minute, or of an act. `back-to-free`: nobody pays any more in"
-        " a paid talk.",
+        " a paid talk. `free-minutes`: the meter stands still for some minutes, then the talk is"
+        " paid as before.",
         examples=["end-call"],
     )
     within_seconds: int = Field(
@@ -47,8 +48,8 @@ class Order(Answer):
     )
     result: str | None = Field(
         description="Why the call ended, once it has; another reason than the order if somebody"
-        " was faster. Of a switch: `proposed` (the caller is asked now), `back-to-free`, or why"
-        " not: `not-now`, `no-payer`, `offer-later`, `no-free-talk-left`.",
+        " was faster. Of a switch: `proposed` (the caller is asked now), `back-to-free`,"
+        " `free-minutes`, or why not: `not-now`, `no-payer`, `offer-later`, `no-free-talk-left`.",
         examples=["operator-ended"],
     )
     asked_by: str = Field(description="Who gave it.", examples=["key:office"])

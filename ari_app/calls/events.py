@@ -271,10 +271,13 @@ class EndOrdered(Event):
 
 @dataclass(frozen=True, slots=True)
 class SwitchOrdered(Event):
-    """The talk is to be paid in this way, if the caller accepts, or free; as if keyed in it."""
+    """The talk is to be paid in this way, if the caller accepts, or free for good or for a while.
+
+    As if keyed in it.
+    """
 
     order_id: UUID
-    to: Mode | Literal["free"]
+    to: Mode | Literal["free", "free-minutes"]
 
 
 # From ourselves.

@@ -31,11 +31,14 @@ def over(turn: Turn) -> None:
     turn.set(free_until_ms=None, going_back=True)
 
 
-def stay_free(turn: Turn) -> None:
-    """The expert wants no more money after all: what was paid before is written now."""
+def stay_free(turn: Turn) -> str | None:
+    """The expert wants no more money after all: what was paid before is written now.
+
+    Gives what came of it; None: these are no free minutes.
+    """
     data = turn.data
     if data.free_until_ms is None:
-        return
+        return None
     turn.do(Note("back to free"))
     turn.set(free_until_ms=None, grant=None, closing=True)
     talking.run_timers(turn)
@@ -44,3 +47,4 @@ def stay_free(turn: Turn) -> None:
     turn.do(CloseSegment(turn.paid()), LimitTalk(until_ms, 0, "free-limit"))
     for leg in BOTH:
         turn.say_aside(leg, "free-from-now")
+    return "back-to-free"

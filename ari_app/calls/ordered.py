@@ -1,6 +1,6 @@
 """Orders to a call: its end, in any state and asked of nobody; a switch, as if it were keyed."""
 
-from ari_app.calls import switching
+from ari_app.calls import giving, switching
 from ari_app.calls.commands import CloseOrder, DropBridge, Note, Ring
 from ari_app.calls.events import EndOrdered, SwitchOrdered
 from ari_app.calls.states import State
@@ -41,10 +41,16 @@ def switch(turn: Turn, event: SwitchOrdered) -> None:
     data = turn.data
     talking = data.talk is not None and data.talk.from_ms is not None
     result = NOT_NOW
-    if talking and data.state is State.TALKING_FREE and event.to != "free":
-        result = switching.propose(turn, event.to)
-    elif talking and data.state is State.TALKING_PAID and event.to == "free":
-        result = switching.back_to_free(turn)
+    if talking and data.state is State.TALKING_PAID:
+        if event.to == "free":
+            result = switching.back_to_free(turn)
+        elif event.to == "free-minutes":
+            result = giving.give(turn)
+    elif talking and data.state is State.TALKING_FREE:
+        if event.to == "free":
+            result = giving.stay_free(turn) or NOT_NOW
+        elif event.to != "free-minutes":
+            result = switching.propose(turn, event.to)
     turn.do(CloseOrder(event.order_id, result))
 
 

@@ -21,10 +21,11 @@ EVERY_MS: Final = 1_000
 log = structlog.get_logger(__name__)
 
 
-_SWITCHES: Final[dict[OrderKind, Mode | Literal["free"]]] = {
+_SWITCHES: Final[dict[OrderKind, Mode | Literal["free", "free-minutes"]]] = {
     OrderKind.PROPOSE_PAID: "minute",
     OrderKind.PROPOSE_ACT: "act",
     OrderKind.BACK_TO_FREE: "free",
+    OrderKind.FREE_MINUTES: "free-minutes",
 }
 
 

@@ -15,7 +15,7 @@ from ari_app.calls.events import Counted, Left
 from ari_app.calls.states import BOTH, Leg
 from ari_app.calls.turn import Turn
 
-LATE_MS: Final = 1_000
+LATE_MS: Final = 3_000
 """Counted later than this, the beginning says nothing of the whole stretch."""
 LEAST_MS: Final = 1_000
 """In less than this even a phone that is well may send nothing."""

@@ -148,7 +148,8 @@ class CallOrder(Base):
     __tablename__ = "call_orders"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('end-call', 'propose-paid', 'propose-act', 'back-to-free')", name="kind"
+            "kind IN ('end-call', 'propose-paid', 'propose-act', 'back-to-free', 'free-minutes')",
+            name="kind",
         ),
         CheckConstraint("state IN ('asked', 'taken', 'done', 'expired')", name="state"),
         CheckConstraint("(state IN ('done', 'expired')) = (closed_at IS NOT NULL)", name="closed"),

@@ -34,6 +34,7 @@ class OrderKind(StrEnum):
     PROPOSE_PAID = "propose-paid"
     PROPOSE_ACT = "propose-act"
     BACK_TO_FREE = "back-to-free"
+    FREE_MINUTES = "free-minutes"
 
 
 class OrderState(StrEnum):

@@ -29,6 +29,7 @@ app = typer.Typer(invoke_without_command=True, help="Calls, open and ended.")
 app.command("end")(orders.end)
 app.command("propose-paid")(orders.propose_paid)
 app.command("back-to-free")(orders.back_to_free)
+app.command("free-minutes")(orders.free_minutes)
 
 LimitOption = Annotated[int, typer.Option(help="How many at most", min=1, max=10_000)]
 OpenOption = Annotated[bool, typer.Option("--open", help="Only calls that go on")]

@@ -47,6 +47,11 @@ def back_to_free(call: CallArgument, as_json: JsonOption = False) -> None:
     _ask(call, OrderKind.BACK_TO_FREE, as_json=as_json)
 
 
+def free_minutes(call: CallArgument, as_json: JsonOption = False) -> None:
+    """Let the meter of a paid talk stand still for some minutes, as the expert's key does."""
+    _ask(call, OrderKind.FREE_MINUTES, as_json=as_json)
+
+
 def _ask(call: str, kind: OrderKind, *, as_json: bool) -> None:
     async def work(s: AsyncSession) -> Order:
         call_id = await finding.call_by_beginning(s, call)

@@ -59,6 +59,7 @@ async def test_a_call_that_has_ended_cant_be_ended(world: World) -> None:
         (("propose-paid",), "propose-paid"),
         (("propose-paid", "--act"), "propose-act"),
         (("back-to-free",), "back-to-free"),
+        (("free-minutes",), "free-minutes"),
     ],
 )
 async def test_a_switch_is_ordered_by_command(

@@ -1,6 +1,11 @@
 """Keys in a talk: running cost, free minutes, and codes as an operator chooses them."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
+from uuid import UUID
+
+import pytest
 
 from ari_app.calls import commands as c
 from ari_app.calls import events as e
@@ -124,6 +129,26 @@ def test_in_free_minutes_the_expert_may_stay_free_and_ask_for_nothing_else() -> 
     assert play.at(State.STOPPING)
     assert play.data.reason is EndReason.FREE_LIMIT
     assert play.did(c.DropBridge) == [c.DropBridge(bridge)]
+
+
+@pytest.mark.parametrize(
+    ("reach", "to", "result"),
+    [
+        (talking, "free-minutes", "free-minutes"),
+        (in_free_minutes, "free", "back-to-free"),
+        (in_free_minutes, "minute", "offer-later"),
+        (in_free_minutes, "free-minutes", "not-now"),
+        (free_talk, "free-minutes", "not-now"),
+        (free_talk, "free", "not-now"),
+        (given, "free-minutes", "not-now"),
+    ],
+)
+def test_free_minutes_are_given_by_order_too(
+    reach: Callable[[], Play], to: Literal["minute", "free", "free-minutes"], result: str
+) -> None:
+    order = UUID(int=9)
+    play = reach().then(e.SwitchOrdered(order, to))
+    assert play.did(c.CloseOrder) == [c.CloseOrder(order, result)]
 
 
 def test_a_plain_free_talk_knows_neither() -> None:

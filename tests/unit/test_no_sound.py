@@ -101,7 +101,7 @@ def test_without_a_count_at_the_beginning_nothing_is_proved_or_asked(late: e.Eve
 
 def test_a_beginning_that_was_counted_late_is_none() -> None:
     play = talking()
-    play.then(e.Counted(bridge_of(play), FIRST, T0 + 1_001))
+    play.then(e.Counted(bridge_of(play), FIRST, T0 + 3_001))
     assert settled(caller_goes(play, CALLER_SILENT)).intervals == WHOLE
 
 
