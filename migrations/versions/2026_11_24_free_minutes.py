@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_24_free_minutes"
-down_revision = "2026_11_23_refunds"
+down_revision = "2026_11_24_adjustments"
 branch_labels = None
 depends_on = None
 
