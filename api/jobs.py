@@ -25,7 +25,7 @@ from billing.money.values import Money
 from billing.monitoring import security, states
 from billing.notifications import service as notifications
 from billing.notifications.values import Sender
-from billing.reconciliation.asterisk import nightly
+from billing.reconciliation.asterisk import nightly, results
 from billing.tariffs import snapshot
 from dialplan.prompts.catalogue import LANGUAGES
 from dialplan.prompts.needed import amount_phrases
@@ -131,10 +131,11 @@ async def reconcile_days(sessions: Sessions, time_zone: str) -> None:
 async def trim_record(sessions: Sessions, days: int) -> int:
     """Drop what Asterisk's record has of more than `days` ago; each batch in its own transaction.
 
-    Gives how many lines went.
+    Old comparisons with it go, too. Gives how many lines went.
     """
     async with sessions.begin() as s:
         await cel_trimming.keep_from(s, now(), days)
+        await results.trim(s, now())
     dropped = 0
     while True:
         async with sessions.begin() as s:

@@ -15,6 +15,7 @@ import billing.identity.models
 import billing.kit.models
 import billing.monitoring.models
 import billing.notifications.models
+import billing.reconciliation.asterisk.models
 import billing.reconciliation.models
 import billing.rulesets.models
 import billing.shares.models  # noqa: F401

@@ -35,6 +35,7 @@ from primeline.commands import (
     premium,
     price_lists,
     reconcile,
+    reconciliations,
     refunds,
     replay,
     reports,
@@ -138,10 +139,12 @@ app.command("notifications")(history.list_notifications)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("alarms")(monitoring.list_alarms)
+app.command("acknowledge")(monitoring.acknowledge)
 app.command("status")(monitoring.status)
 app.command("restarts")(restarts.list_restarts)
 app.command("doctor")(doctor.doctor)
 app.command("reconcile")(reconcile.reconcile)
+app.command("reconciliations")(reconciliations.reconciliations)
 app.command("replay")(replay.replay)
 app.command("revenue")(reports.revenue)
 app.command("price")(reports.price)

@@ -21,6 +21,7 @@ _AT = "2026-11-22T12:00:00Z"
 class AlarmShown(Answer):
     """Something wrong, from when it was raised until it was right again."""
 
+    id: int = Field(description="Its number.", examples=[17])
     kind: AlarmKind = Field(description="What is wrong.", examples=["trunk-unreachable"])
     subject: str = Field(
         description="What it is about: a trunk, an Asterisk, an address.", examples=["carrier"]
@@ -35,6 +36,11 @@ class AlarmShown(Answer):
     cleared_at: Moment | None = Field(
         description="When it was right again; null: it is still wrong.", examples=[None]
     )
+    acknowledged_at: Moment | None = Field(
+        description="When somebody said that he has seen it; null: nobody, or there is news.",
+        examples=[_AT],
+    )
+    acknowledged_by: str | None = Field(description="Who.", examples=["key:office"])
 
 
 class State(Answer):
@@ -62,7 +68,18 @@ class States(Answer):
 
 def shown(alarm: Alarm) -> AlarmShown:
     """Show an alarm."""
-    return AlarmShown.model_validate(alarm, from_attributes=True)
+    return AlarmShown(
+        id=alarm.alarm_id,
+        kind=alarm.kind,
+        subject=alarm.subject,
+        detail=alarm.detail,
+        raised_at=alarm.raised_at,
+        seen_at=alarm.seen_at,
+        times=alarm.times,
+        cleared_at=alarm.cleared_at,
+        acknowledged_at=alarm.acknowledged_at,
+        acknowledged_by=alarm.acknowledged_by,
+    )
 
 
 def states_of(asterisks: list[AsteriskState], endpoints: list[EndpointState]) -> States:

@@ -1,20 +1,35 @@
 """Alarms: raised while something is wrong, cleared when it is right again."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.pages import After, Slice, take
+from billing.monitoring.errors import AlarmOver, AlarmUnknown
 from billing.monitoring.models import AlarmRow
 from billing.monitoring.values import Alarm, AlarmKind
 
 
 async def raise_alarm(
-    s: AsyncSession, kind: AlarmKind, subject: str, detail: str, *, at: datetime
+    s: AsyncSession,
+    kind: AlarmKind,
+    subject: str,
+    detail: str,
+    *,
+    at: datetime,
+    news: bool = False,
 ) -> None:
-    """Raise an alarm; one that is open already is counted once more and says the newest detail."""
+    """Raise an alarm; one that is open already is counted once more and says the newest detail.
+
+    `news`: it is about something that nobody can have seen yet, so that it has to be acknowledged
+    anew.
+    """
+    found: dict[str, Any] = {"detail": detail, "seen_at": at, "times": AlarmRow.times + 1}
+    if news:
+        found |= {"acknowledged_at": None, "acknowledged_by": None}
     new = insert(AlarmRow).values(
         kind=kind, subject=subject, detail=detail, raised_at=at, seen_at=at
     )
@@ -22,7 +37,7 @@ async def raise_alarm(
         new.on_conflict_do_update(
             index_elements=[AlarmRow.kind, AlarmRow.subject],
             index_where=AlarmRow.cleared_at.is_(None),
-            set_={"detail": detail, "seen_at": at, "times": AlarmRow.times + 1},
+            set_=found,
         )
     )
 
@@ -36,6 +51,25 @@ async def clear_alarm(s: AsyncSession, kind: AlarmKind, subject: str, *, at: dat
         .returning(AlarmRow.id)
     )
     return cleared.first() is not None
+
+
+async def acknowledge(
+    s: AsyncSession, alarm_id: int, *, by: str, at: datetime
+) -> tuple[Alarm, bool]:
+    """Note that somebody has seen an alarm; False beside it: somebody had before, and he stays.
+
+    It stays open until what it is about is right. Raises AlarmUnknown or AlarmOver.
+    """
+    row = await s.get(AlarmRow, alarm_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise AlarmUnknown(alarm_id)
+    if row.cleared_at is not None:
+        raise AlarmOver(alarm_id)
+    new = row.acknowledged_at is None
+    if new:
+        row.acknowledged_at, row.acknowledged_by = at, by
+        await s.flush()
+    return _alarm(row), new
 
 
 async def list_alarms(
@@ -74,6 +108,7 @@ async def page_alarms(
 
 def _alarm(row: AlarmRow) -> Alarm:
     return Alarm(
+        alarm_id=row.id,
         kind=AlarmKind(row.kind),
         subject=row.subject,
         detail=row.detail,
@@ -81,4 +116,6 @@ def _alarm(row: AlarmRow) -> Alarm:
         seen_at=row.seen_at,
         times=row.times,
         cleared_at=row.cleared_at,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
     )

@@ -34,6 +34,9 @@ class AlarmRow(Base):
             postgresql_where=sql("cleared_at IS NULL"),
         ),
         Index(None, "raised_at"),
+        CheckConstraint(
+            "(acknowledged_at IS NULL) = (acknowledged_by IS NULL)", name="acknowledged"
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -44,6 +47,10 @@ class AlarmRow(Base):
     seen_at: Mapped[datetime] = mapped_column(comment="when it was found the last time")
     times: Mapped[int] = mapped_column(server_default=sql("1"), comment="how often it was found")
     cleared_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None] = mapped_column(
+        comment="when somebody said that he has seen it; null again once it says something new"
+    )
+    acknowledged_by: Mapped[str | None]
 
 
 class AsteriskStateRow(Base):

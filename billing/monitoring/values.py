@@ -62,9 +62,11 @@ class AsteriskCondition(StrEnum):
 class Alarm:
     """Something that is wrong with `subject`, from `raised_at` until `cleared_at` (None: still).
 
-    `times` counts how often it was found, the last time at `seen_at`.
+    `times` counts how often it was found, the last time at `seen_at`. `acknowledged_by` has seen
+    it; None again once it says something new.
     """
 
+    alarm_id: int
     kind: AlarmKind
     subject: str
     detail: str
@@ -72,6 +74,8 @@ class Alarm:
     seen_at: datetime
     times: int
     cleared_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

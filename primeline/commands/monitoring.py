@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.kit.clock import now
 from billing.monitoring import alarms, states
 from billing.monitoring.values import Alarm
-from primeline.commands.common import JsonOption, show_list, transact
+from primeline.commands.common import JsonOption, actor, audited, show_list, show_one, transact
 
 
 def list_alarms(
@@ -20,19 +21,37 @@ def list_alarms(
     async def work(s: AsyncSession) -> list[Alarm]:
         return await alarms.list_alarms(s, cleared_too=cleared, limit=limit)
 
-    rows = [
-        {
-            "kind": str(one.kind),
-            "subject": one.subject,
-            "detail": one.detail,
-            "raised_at": one.raised_at,
-            "seen_at": one.seen_at,
-            "times": one.times,
-            "cleared_at": one.cleared_at,
-        }
-        for one in transact(work)
-    ]
-    show_list(rows, title="Alarms", as_json=as_json)
+    show_list([_values(one) for one in transact(work)], title="Alarms", as_json=as_json)
+
+
+def acknowledge(
+    alarm: Annotated[int, typer.Argument(help="The alarm's number", min=1, max=2**63 - 1)],
+    as_json: JsonOption = False,
+) -> None:
+    """Note that you have seen an alarm; it stays until what it is about is right again."""
+
+    async def work(s: AsyncSession) -> Alarm:
+        found, new = await alarms.acknowledge(s, alarm, by=actor(), at=now())
+        if new:
+            await audited(s, "acknowledged", "alarm", alarm, kind=found.kind, about=found.subject)
+        return found
+
+    show_one(_values(transact(work)), as_json=as_json)
+
+
+def _values(one: Alarm) -> dict[str, Any]:
+    return {
+        "alarm": one.alarm_id,
+        "kind": str(one.kind),
+        "subject": one.subject,
+        "detail": one.detail,
+        "raised_at": one.raised_at,
+        "seen_at": one.seen_at,
+        "times": one.times,
+        "cleared_at": one.cleared_at,
+        "acknowledged_by": one.acknowledged_by,
+        "acknowledged_at": one.acknowledged_at,
+    }
 
 
 def status(as_json: JsonOption = False) -> None:

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.clock import from_ms, now
 from billing.kit.zones import check_zone
-from billing.reconciliation.asterisk import rules
+from billing.reconciliation.asterisk import results, rules
 from billing.reconciliation.asterisk.service import Scope
 from billing.reconciliation.asterisk.service import reconcile as compare
 from billing.reconciliation.asterisk.values import Cause, Difference, Report
-from primeline.commands.common import JsonOption, show_list, show_one, transact
+from primeline.commands.common import JsonOption, actor, audited, show_list, show_one, transact
+from primeline.running import find_settings
 
 _DAY = timedelta(days=1)
 
@@ -35,23 +36,32 @@ def reconcile(
         datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="One day alone")
     ] = None,
     call: Annotated[UUID | None, typer.Option("--call", help="One call alone, by its id")] = None,
-    time_zone: Annotated[str, typer.Option(help="Whose days these are: Europe/Paris")] = "UTC",
+    time_zone: Annotated[
+        str | None, typer.Option(help="Whose days these are; the operator's: Europe/Paris")
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the result, as each night's is")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare paid time and charges with Asterisk's own record; status 1 if any is unexplained."""
-    scope = _scope(first, last, day, call, time_zone)
+    scope = _scope(first, last, day, call, time_zone or find_settings().time_zone)
     console = Console(stderr=True)
 
     with Progress(console=console, disable=as_json or not sys.stderr.isatty()) as bar:
         task = bar.add_task("Calls", total=None)
 
         async def work(s: AsyncSession) -> Report:
-            return await compare(
+            found = await compare(
                 s,
                 scope,
                 at=now(),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
+            if keep:
+                kept_id = await results.keep(s, scope, found, by=actor(), at=now())
+                await audited(s, "kept", "reconciliation", kept_id, unexplained=found.wrong)
+            return found
 
         report = transact(work)
     _show(report, as_json=as_json)
@@ -95,7 +105,7 @@ def _show(report: Report, *, as_json: bool) -> None:
         "asterisks_ms": report.asterisks_ms,
         "overrun_ms": report.overrun_ms,
     }
-    lines = [_line(one) for one in report.differences]
+    lines = [line_of(one) for one in report.differences]
     if as_json:
         causes = {str(cause): n for cause, n in sorted(report.causes.items())}
         figures["kept_from"] = from_ms(report.kept_from_ms) if report.kept_from_ms else None
@@ -115,7 +125,8 @@ def _show(report: Report, *, as_json: bool) -> None:
     )
 
 
-def _line(one: Difference) -> dict[str, Any]:
+def line_of(one: Difference) -> dict[str, Any]:
+    """Give a difference as it is listed."""
     ours, asterisks = one.ours, one.asterisks
     return {
         "call": one.call_id,

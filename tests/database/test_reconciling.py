@@ -358,3 +358,30 @@ async def test_a_paid_interval_is_billed_once_even_if_settled_twice(
             at=NOW,
         )
     assert (await compared(world)).exact == 3
+
+
+async def test_what_was_found_by_hand_is_kept_if_asked_and_shown(
+    world: World, three: list[UUID], fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await doctor(
+        world,
+        "UPDATE paid_intervals SET end_ms = end_ms + 21 WHERE call_id = :call",
+        call=three[2],
+    )
+    days = ("--from", "2026-11-20", "--to", "2026-11-23")
+
+    async def shown(*words: str) -> Any:
+        runner = CliRunner()
+        done = await asyncio.to_thread(runner.invoke, app, ["reconciliations", *words, "--json"])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    assert (await run(fresh_database, monkeypatch, *days)).exit_code == 1
+    assert await shown() == []
+    assert (await run(fresh_database, monkeypatch, *days, "--keep")).exit_code == 1
+    (kept,) = await shown("--wrong")
+    assert (kept["calls"], kept["unexplained"]) == (3, 1)
+    told = await shown(kept["reconciliation"])
+    assert [(one["call"], one["difference"]) for one in told["listed"]] == [(str(three[2]), 21)]
+    plain = ["reconciliations", kept["reconciliation"]]
+    assert (await asyncio.to_thread(CliRunner().invoke, app, plain)).exit_code == 0

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from billing.catalogue import listing
+from billing.monitoring.alarms import list_alarms, raise_alarm
+from billing.monitoring.values import AlarmKind
+from billing.reconciliation.asterisk import nightly, results
+from billing.reconciliation.asterisk.service import reconcile
 from tests.database.world import World
 from tests.web.client import Client, ok
 
@@ -22,6 +26,7 @@ class Stock:
     """Ids by the names that paths use; the world's own where it has one."""
 
     account_id: UUID
+    alarm_id: int
     batch_id: str
     code: str
     call_id: UUID
@@ -34,6 +39,7 @@ class Stock:
     open_call_id: UUID
     order_id: str
     poor_account_id: str
+    reconciliation_id: UUID
     refund_id: str
     statement_id: str
     tariff_id: UUID
@@ -90,8 +96,16 @@ async def make_stock(api: Client, world: World) -> Stock:
         ),
         201,
     )
+    async with world.sessions.begin() as s:
+        scope = nightly.scope_of(world.now.date(), "UTC")
+        # Asterisk's record has none of the stock's calls.
+        report = await reconcile(s, scope, at=scope.last)
+        reconciliation_id = await results.keep(s, scope, report, by="worker", at=world.now)
+        await raise_alarm(s, AlarmKind.RECORD_DIFFERS, "one", "It differs.", at=world.now)
+        (alarm,) = await list_alarms(s)
     return Stock(
         account_id=world.account_id,
+        alarm_id=alarm.alarm_id,
         batch_id=batch["id"],
         code=batch["codes"][0],
         call_id=call_id,
@@ -104,6 +118,7 @@ async def make_stock(api: Client, world: World) -> Stock:
         open_call_id=open_call_id,
         order_id=order["id"],
         poor_account_id=poor["caller"]["id"],
+        reconciliation_id=reconciliation_id,
         refund_id=refund["refund"]["id"],
         statement_id=statement["id"],
         tariff_id=expert.tariff_id,

@@ -9,14 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.kit.database import allow
 from billing.monitoring.alarms import clear_alarm, list_alarms, raise_alarm
 from billing.monitoring.values import AlarmKind
+from billing.reconciliation.asterisk import results
 from billing.reconciliation.asterisk.service import Scope, reconcile
-from billing.reconciliation.asterisk.values import EXPLAINED, Report
+from billing.reconciliation.asterisk.values import Report
 
 LONGEST_MS: Final = 600_000
 """How long one request to the database may take here."""
 
 REPEATED: Final = timedelta(days=30)
 """A day that differs is compared again each night for so long: what is put right clears itself."""
+
+NAMED: Final = 3
+"""Calls that the alarm names; the others are in the comparison that is kept."""
 
 _DAY: Final = timedelta(days=1)
 _KIND: Final = AlarmKind.RECORD_DIFFERS
@@ -34,21 +38,25 @@ def scope_of(day: date, time_zone: str) -> Scope:
     return Scope(first, last, late_too=True)
 
 
-def sentence_of(day: date, report: Report) -> str:
-    """Say what is wrong with a day's calls, and where to look.
+def sentence_of(day: date, time_zone: str, report: Report) -> str:
+    """Say what is wrong with a day's calls, which calls these are, and where to look.
 
-    "1 difference of 2026-11-22 can't be explained (not-billed: 1), 9 calls were compared; …"
+    "1 difference of 2026-11-22 in Europe/Paris can't be explained: call 019a… (talk:
+    not-billed). 9 calls were compared; see primeline reconcile --day 2026-11-22 …"
     """
-    causes = ", ".join(
-        f"{cause}: {times}"
-        for cause, times in sorted(report.causes.items())
-        if cause not in EXPLAINED
-    )
-    many = "s" if report.wrong > 1 else ""
+    wrong = [one for one in report.differences if not one.explained]
+    named = ", ".join(f"call {one.call_id} ({one.what}: {one.cause})" for one in wrong[:NAMED])
+    more = report.wrong - min(len(wrong), NAMED)
     return (
-        f"{report.wrong} difference{many} of {day} can't be explained ({causes}),"
-        f" {report.compared} calls were compared; see primeline reconcile --day {day}."
+        f"{_counted(report.wrong, 'difference')} of {day} in {time_zone} can't be explained:"
+        f" {named}{f' and {more} more' if more else ''}."
+        f" {_counted(report.compared, 'call')} {'was' if report.compared == 1 else 'were'}"
+        f" compared; see primeline reconcile --day {day} --time-zone {time_zone}."
     )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 async def open_days(s: AsyncSession, *, at: datetime) -> list[date]:
@@ -68,11 +76,18 @@ def yesterday(at: datetime, time_zone: str) -> date:
 
 
 async def compare_day(s: AsyncSession, day: date, time_zone: str, *, at: datetime) -> Report:
-    """Compare a day; raises its alarm, or clears it. Doing it again does no harm."""
+    """Compare a day and keep the result; raises its alarm, or clears it.
+
+    Who has acknowledged the alarm isn't asked again, unless there is something new in it.
+    """
     await allow(s, LONGEST_MS)
-    report = await reconcile(s, scope_of(day, time_zone), at=at)
+    scope = scope_of(day, time_zone)
+    report = await reconcile(s, scope, at=at)
+    news = await results.has_news(s, scope, report)
+    await results.keep(s, scope, report, by=results.NIGHTLY, at=at)
     if report.wrong:
-        await raise_alarm(s, _KIND, day.isoformat(), sentence_of(day, report), at=at)
+        sentence = sentence_of(day, time_zone, report)
+        await raise_alarm(s, _KIND, day.isoformat(), sentence, at=at, news=news)
     else:
         await clear_alarm(s, _KIND, day.isoformat(), at=at)
     return report

@@ -1,8 +1,9 @@
 """A settled call as we wrote it and as Asterisk recorded it, and what differs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -163,3 +164,24 @@ class Report:
     def wrong(self) -> int:
         """How many differences nothing explains."""
         return sum(n for cause, n in self.causes.items() if cause not in EXPLAINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A comparison that is kept: of calls received from `first_at` to before `until`, or of one.
+
+    `differences` and `causes` count all, those too many to be listed too. `kept_from`: since when
+    there was a record; None: nothing of it was deleted yet.
+    """
+
+    kept_id: UUID
+    first_at: datetime
+    until: datetime
+    call_id: UUID | None
+    compared_at: datetime
+    compared_by: str
+    calls: int
+    differences: int
+    unexplained: int
+    causes: Mapping[str, int]
+    kept_from: datetime | None
