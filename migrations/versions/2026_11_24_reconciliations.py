@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_24_reconciliations"
-down_revision = "2026_11_23_refunds"
+down_revision = "2026_11_24_free_minutes"
 branch_labels = None
 depends_on = None
 
