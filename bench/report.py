@@ -1,12 +1,22 @@
-"""What is shown and kept of a bench: a table in markdown, all figures as JSON, the plots."""
+"""What is shown and kept of a bench: a table in markdown, all figures as JSON, the plots.
+
+A plot that the kept figures are enough for is made here of them, not by its work.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bench.svg import drawn
-from bench.values import Check, Result, Table
+from bench.values import Check, Line, Plot, Result, Table
+
+PROCESSES: Final = (
+    ("ari_app", "application"),
+    ("asterisk", "Asterisk"),
+    ("postgres", "PostgreSQL"),
+)
+"""Whose processor time is drawn, and by which name."""
 
 
 def write(
@@ -26,7 +36,7 @@ def write(
     }
     (folder / "results.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     for one in results:
-        for plot in one.plots:
+        for plot in plots(one):
             (folder / f"{plot.name}.svg").write_text(drawn(plot))
     return text
 
@@ -47,9 +57,57 @@ def markdown(
         lines += ["", f"## {one.work}: {one.title}", "", one.method]
         for table in one.tables:
             lines += ["", *_table(table)]
-        for plot in one.plots:
+        for plot in plots(one):
             lines += ["", f"![{plot.title}]({plot.name}.svg)"]
     return "\n".join([*lines, ""])
+
+
+def plots(one: Result) -> tuple[Plot, ...]:
+    """Give the plots that the work made and those of its figures."""
+    return (*one.plots, *_cpu_plot(one.figures), *_cut_plot(one.figures))
+
+
+def _cpu_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
+    """Draw W1's processor time a call, part by part; the bare call's at the one rate of both."""
+    if "half_load" not in figures:
+        return ()
+    paid = sorted((figures["half_load"], *figures["steps"]), key=lambda step: int(step["rate"]))
+    lines = [Line(shown, _cpu_ms(paid, name)) for name, shown in PROCESSES]
+    lines.append(Line("Asterisk, bare call", _cpu_ms([figures["bare_half_load"]], "asterisk")))
+    return (
+        Plot(
+            "w1-cpu",
+            "Processor time of a paid call",
+            "calls a second, wanted",
+            "ms a call",
+            tuple(line for line in lines if line.points),
+        ),
+    )
+
+
+def _cpu_ms(steps: Sequence[Mapping[str, Any]], process: str) -> list[tuple[int, int]]:
+    return [
+        (step["rate"], (step["cpu_us_per_call"][process] + 500) // 1_000)
+        for step in steps
+        if process in step["cpu_us_per_call"]
+    ]
+
+
+def _cut_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
+    """Draw how late W5's cuts came: so many of a hundred came no later than that."""
+    late_ms = sorted(figures.get("errors_ms", ()))
+    if not late_ms:
+        return ()
+    points = [(100 * place // len(late_ms), ms) for place, ms in enumerate(late_ms, start=1)]
+    return (
+        Plot(
+            "w5-cuts",
+            "How late the cut came",
+            "% of the cuts came no later",
+            "ms late, at the worse of the two phones",
+            (Line("application alive", points),),
+        ),
+    )
 
 
 def _verdict(check: Check) -> str:

@@ -10,13 +10,15 @@ HEIGHT: Final = 360
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 56
 COLOURS: Final = ("#1f6f8b", "#d1495b", "#6a994e", "#8d6a9f")
 TICKS: Final = 5
+DOTTED: Final = 30
+"""A line of more points is drawn without a dot at each."""
 
 
 def drawn(plot: Plot) -> str:
     """Give the picture; the same plot is always the same text."""
     points = [point for line in plot.lines for point in line.points]
-    widest = max((x for x, _ in points), default=1) or 1
-    highest = max((y for _, y in points), default=1) or 1
+    widest = max([1, *(x for x, _ in points)])
+    highest = max([1, *(y for _, y in points)])
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
@@ -36,7 +38,8 @@ def drawn(plot: Plot) -> str:
         places = [(_x(x, widest), _y(y, highest)) for x, y in line.points]
         path = " ".join(f"{x},{y}" for x, y in places)
         pieces.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        pieces += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in places]
+        dots = places if len(places) <= DOTTED else []
+        pieces += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in dots]
         top = TOP + 14 + 16 * number
         pieces.append(
             f'<rect x="{LEFT + 10}" y="{top - 9}" width="10" height="10" fill="{colour}"/>'
