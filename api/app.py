@@ -14,6 +14,7 @@ from api.auth import Guard
 from api.edge import Edge
 from api.live import Hub
 from api.routers import (
+    adjustments,
     audit,
     callers,
     calls,
@@ -72,6 +73,7 @@ ROUTERS = (
     orders.router,
     disputes.router,
     refunds.router,
+    adjustments.router,
     prices.router,
     rules.router,
     reports.router,

@@ -35,6 +35,7 @@ TAGS: Final[list[dict[str, str]]] = [
     {"name": "live calls", "description": "Calls that go on now, as a list and as a stream."},
     {"name": "disputes", "description": "Calls whose bill somebody contests."},
     {"name": "refunds", "description": "Money of ended calls that goes back to who paid."},
+    {"name": "adjustments", "description": "Money moved by hand, and credit paid back."},
     {"name": "rules", "description": "What the law asks, figure by figure, and where from."},
     {"name": "statements", "description": "What carriers say premium-rate calls came to."},
     {"name": "monitoring", "description": "Alarms; how Asterisk, trunks and phones are."},

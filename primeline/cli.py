@@ -15,6 +15,7 @@ from billing.kit.phones import DEFAULT_REGION
 from billing.money import text as money_text
 from primeline import migrating
 from primeline.commands import (
+    adjustments,
     backup,
     books,
     caller_edits,
@@ -115,6 +116,9 @@ callers.app.command("edit")(caller_edits.edit)
 callers.app.command("numbers")(caller_edits.set_numbers)
 callers.app.command("remove")(caller_edits.remove)
 callers.app.command("redeem")(caller_edits.redeem)
+callers.app.command("adjust")(adjustments.adjust_caller)
+callers.app.command("pay-back")(adjustments.pay_back)
+experts.app.command("adjust")(adjustments.adjust_expert)
 tariffs.app.command("load")(price_lists.load)
 tariffs.app.command("export")(price_lists.export)
 tariffs.app.command("template")(price_lists.template)
@@ -134,6 +138,7 @@ app.add_typer(disputes.app, name="dispute")
 app.add_typer(refunds.app, name="refund")
 app.add_typer(limits.app, name="limit")
 app.command("orders")(orders.list_)
+app.command("adjustments")(adjustments.list_)
 app.command("audit")(history.list_changes)
 app.command("notifications")(history.list_notifications)
 app.command("backup")(backup.backup)

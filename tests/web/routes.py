@@ -88,6 +88,12 @@ PREMIUM: Final = {
     }
 }
 
+ADJUSTMENT: Final = {
+    "direction": "credit",
+    "amount": {"amount": "5.00", "currency": "EUR"},
+    "reason": "goodwill",
+    "note": "For the noise.",
+}
 SECOND_FILE: Final = FIRST_FILE.replace(b"1.00", b"2.00")
 
 ROUTES: Final[Mapping[str, Route]] = {
@@ -241,6 +247,22 @@ ROUTES: Final[Mapping[str, Route]] = {
         money=True,
     ),
     "get_refund": Route("GET", "/refunds/{refund_id}", "read"),
+    # adjustments
+    "adjust_caller": Route(
+        "POST", "/callers/{account_id}/adjustments", "money", ADJUSTMENT, money=True
+    ),
+    "pay_back": Route(
+        "POST",
+        "/callers/{account_id}/pay-backs",
+        "money",
+        {"reason": "asked-for", "note": "By bank transfer."},
+        money=True,
+    ),
+    "adjust_expert": Route(
+        "POST", "/experts/{expert_id}/adjustments", "money", ADJUSTMENT, money=True
+    ),
+    "list_adjustments": Route("GET", "/adjustments", "read"),
+    "get_adjustment": Route("GET", "/adjustments/{adjustment_id}", "read"),
     "ask_price": Route("GET", "/price?number=%2B33199001235", "read"),
     "get_revenue": Route("GET", "/revenue?first=2026-11-01&last=2026-11-30", "read"),
     "get_balances": Route("GET", "/books/balances", "read"),

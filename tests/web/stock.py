@@ -27,6 +27,7 @@ class Stock:
 
     account_id: UUID
     alarm_id: int
+    adjustment_id: str
     batch_id: str
     code: str
     call_id: UUID
@@ -87,6 +88,19 @@ async def make_stock(api: Client, world: World) -> Stock:
         ),
         201,
     )
+    adjustment = ok(
+        await api.post(
+            f"/callers/{world.account_id}/adjustments",
+            json={
+                "direction": "credit",
+                "amount": ten,
+                "reason": "goodwill",
+                "note": "For the noise.",
+            },
+            headers={"Idempotency-Key": "stock"},
+        ),
+        201,
+    )
     layout = ok(await api.post("/statement-layouts", json=LAYOUT), 201)
     statement = ok(
         await api.post(
@@ -106,6 +120,7 @@ async def make_stock(api: Client, world: World) -> Stock:
     return Stock(
         account_id=world.account_id,
         alarm_id=alarm.alarm_id,
+        adjustment_id=adjustment["adjustment"]["id"],
         batch_id=batch["id"],
         code=batch["codes"][0],
         call_id=call_id,
