@@ -13,7 +13,7 @@ from tests.calls.stage import Stage
 REPLACED: Final = 3
 """What one that was replaced ends with."""
 
-SOON_SECONDS: Final = 15
+SOON_SECONDS: Final = 30
 
 
 class Beside:

@@ -399,3 +399,33 @@ def test_a_first_talk_does_not_begin_while_the_database_is_away() -> None:
     play = joining().then(e.DatabaseAway())
     assert play.at(State.SETTLING)
     assert not play.did(c.Join)
+
+
+def told_late(play: Play, bridge: str) -> Play:
+    """Events of an earlier stretch, told again or only now."""
+    return play.then(
+        *(e.Left(leg, bridge, T0 + 70_000) for leg in (Leg.CALLER, Leg.EXPERT, Leg.CALLER)),
+        *(e.Entered(leg, bridge, T0 + 71_000) for leg in (Leg.EXPERT, Leg.CALLER)),
+        e.TalkRecorded(bridge),
+    )
+
+
+def test_what_is_told_late_of_the_stretch_before_changes_neither_talk_nor_money() -> None:
+    play = free_again()
+    before = play.data
+    told_late(play, bridge_of(play).replace("-free-2", "-paid-1"))
+    assert play.data == before
+    assert not play.last
+
+
+def test_a_clock_set_between_two_stretches_makes_neither_longer() -> None:
+    play = topping_up().keys("#").said(Leg.CALLER).said(Leg.EXPERT)
+    (first,) = play.data.intervals
+    bridge, hour_ms = bridge_of(play), 3_600_000
+    play.then(
+        e.TalkRecorded(bridge),
+        *(e.Entered(leg, bridge, T0 + hour_ms, 100_000) for leg in (Leg.EXPERT, Leg.CALLER)),
+    )
+    # Set back while they talk: the steady clock has five seconds, Asterisk's none.
+    play.then(e.Left(Leg.EXPERT, bridge, T0 + 70_000, 105_000))
+    assert play.data.intervals == (first, Interval(T0 + hour_ms, T0 + hour_ms))
