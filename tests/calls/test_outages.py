@@ -29,9 +29,17 @@ from tests.faults import judging
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GRANT_SECONDS: Final = 12
-SHORT: Final = replace(LIMITS, grant_seconds=GRANT_SECONDS, extend_at_seconds=9)
+SHORT: Final = replace(
+    LIMITS,
+    grant_seconds=GRANT_SECONDS,
+    extend_at_seconds=9,
+    topping_up_ms=90_000,
+    voucher_key_ms=60_000,
+)
 CENTS: Final = 1_000
-SOON_SECONDS: Final = 20
+SOON_SECONDS: Final = 30
+LATE_MS: Final = 300
+"""Asterisk's own limit ends a talk so much later at most, should the take-over last that long."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -94,12 +102,15 @@ async def _outages(alone: Stage, beside: Beside) -> Outages:
         await _grants(alone, call, 2)
 
     await _away(alone)
+    # All this before the take-over, which may take longer than a grant on a slow machine.
+    await asyncio.gather(
+        _hung_up(alone, late), alone.to_free_again(frees.talk), alone.to_topping_up(tops.talk)
+    )
     await beside.start()
     status = await asyncio.wait_for(alone.system.ended("ari_app"), SOON_SECONDS)
     newcomers.append((callers[1], await alone.dial(callers[1], number)))
     await asyncio.gather(
-        _hung_up(alone, late),
-        _free_and_not_paid_again(alone, frees),
+        _not_paid_again(alone, frees),
         _topped_up(alone, tops, code),
         stays.talk.caller.wait_ended(seconds=3 * GRANT_SECONDS),
     )
@@ -122,13 +133,11 @@ async def _away(stage: Stage) -> None:
 
 
 async def _hung_up(stage: Stage, call: ParkedCall) -> None:
-    await asyncio.sleep(1)
     await call.talk.expert.hang_up()
     await stage.hears(call.talk.caller, "on-your-statement")
 
 
-async def _free_and_not_paid_again(stage: Stage, call: ParkedCall) -> None:
-    await stage.to_free_again(call.talk)
+async def _not_paid_again(stage: Stage, call: ParkedCall) -> None:
     await call.talk.expert.press("*7")
     await stage.hears(call.talk.expert, "price-not-possible")
     await stage.hears(call.talk.caller, "stays-free")
@@ -137,7 +146,6 @@ async def _free_and_not_paid_again(stage: Stage, call: ParkedCall) -> None:
 
 
 async def _topped_up(stage: Stage, call: ParkedCall, code: str) -> None:
-    await stage.to_topping_up(call.talk)
     await call.talk.caller.press(code)
     await stage.hears(call.talk.caller, "voucher-later")
     await asyncio.sleep(0.5)
@@ -185,8 +193,9 @@ async def test_a_talk_outlives_a_short_outage_and_its_grant_is_made_longer(
 
 async def test_in_a_long_outage_a_talk_goes_on_to_the_end_of_its_grant(outages: Outages) -> None:
     record = await settled_once(outages.stage, outages.stays, seconds=SOON_SECONDS)
+    most_ms = SHORT.grace_ms + LATE_MS
     for heard_ms in talked_ms(outages.stays.talk):
-        assert -LOST_MS <= heard_ms - record.grants[-1].granted_seconds * 1_000 <= 200, heard_ms
+        assert -LOST_MS <= heard_ms - record.grants[-1].granted_seconds * 1_000 <= most_ms, heard_ms
     assert record.summary.reason == "database-away"
 
 
@@ -211,7 +220,7 @@ async def test_ends_are_on_disk_while_the_database_is_away(outages: Outages) -> 
 async def test_calls_are_taken_over_while_the_database_is_away(outages: Outages) -> None:
     assert outages.status == REPLACED
     # Who has them now writes it: nobody found them anew.
-    for call in (outages.stays, outages.late, outages.tops):
+    for call in (outages.stays, outages.tops):
         record = await settled_once(outages.stage, call, seconds=SOON_SECONDS)
         assert "adopted after a restart" not in [entry.what for entry in record.timeline]
 
