@@ -153,7 +153,10 @@ class _App:
                 loop.add_signal_handler(number, _cancel, tasks)
 
     async def _watch_ends(self) -> None:
-        await unsettled.watch(self._settings.spool_dir, self._sessions, self._settings.asterisk_id)
+        known = self._settings
+        await unsettled.watch(
+            known.spool_dir, self._sessions, known.asterisk_id, known.unsettled_minutes
+        )
 
     async def _until_lost(self) -> None:
         await self._fence.lost.wait()

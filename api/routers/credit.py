@@ -13,7 +13,6 @@ from api.schemas import callers as schema
 from api.schemas.base import Answer
 from billing.accounts import codes, listing, service, vouchers
 from billing.accounts.vouchers import VoucherRefusal
-from billing.kit.pages import Slice
 from billing.ledger import service as ledger
 
 router = APIRouter(prefix="/callers", tags=["callers"])
@@ -127,9 +126,7 @@ async def explain_balance(
 ) -> Page[schema.Line]:
     """Explain his balance line by line, oldest first; holds are shown, and change nothing."""
     caller = await listing.get_caller(s, caller_id)
-    (seen,) = paging.after(int) or (0,)
-    lines = [one for one in await ledger.explain(s, caller.wallet_id) if one.line.position > seen]
-    shown = tuple(lines[: paging.limit])
-    more = len(lines) > len(shown)
-    after = (shown[-1].line.position,) if more else None
-    return page_of(Slice(shown, after), schema.line_shown)
+    found = await ledger.explain_page(
+        s, caller.wallet_id, limit=paging.limit, after=paging.after(int)
+    )
+    return page_of(found, schema.line_shown)

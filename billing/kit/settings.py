@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     record_days: int = Field(
         default=400, ge=60, le=36_500, description="how long Asterisk's record of calls is kept"
     )
+    unsettled_minutes: int = Field(
+        default=10, ge=1, le=1_440, description="how long an end may wait on disk without an alarm"
+    )
     limits: Annotated[Limits, NoDecode] = Limits()
     feature_codes: Annotated[FeatureCodes, NoDecode] = FeatureCodes()
     public_url: str | None = Field(default=None, description="https://… of the API, from outside")

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import BigInteger, bindparam, case, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from billing.kit.pages import After, Slice, take
 from billing.kit.rows import RowsInsert, table_of
 from billing.ledger.models import LedgerAccount, SettlementRow, Transfer, Wallet
 from billing.ledger.values import (
@@ -228,6 +229,46 @@ async def explain(s: AsyncSession, account: UUID) -> list[ExplainedLine]:
     return explained
 
 
+async def explain_page(
+    s: AsyncSession, account: UUID, *, limit: int, after: After | None = None
+) -> Slice[ExplainedLine]:
+    """Explain an account's balance page by page, as `explain` does; `after` is a position.
+
+    One statement, so that lines and balances are of one moment.
+    """
+    debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
+    signed = case(
+        (Transfer.kind.in_(["pending", "void"]), 0),
+        (Transfer.debit_id == account, -Transfer.amount),
+        else_=Transfer.amount,
+    )
+    lines = (
+        select(
+            Transfer.id,
+            signed.label("signed"),
+            cast(func.sum(signed).over(order_by=Transfer.position), BigInteger).label("balance"),
+        )
+        .where((Transfer.debit_id == account) | (Transfer.credit_id == account))
+        .subquery()
+    )
+    query = (
+        select(Transfer, debit.kind, credit.kind, lines.c.signed, lines.c.balance)
+        .join(lines, lines.c.id == Transfer.id)
+        .join(debit, debit.id == Transfer.debit_id)
+        .join(credit, credit.id == Transfer.credit_id)
+    )
+    page = await take(s, query, (Transfer.position,), limit=limit, after=after)
+    explained = [
+        ExplainedLine(
+            _line(row, debit_kind, credit_kind),
+            Money(change, row.currency),
+            Money(balance, row.currency),
+        )
+        for row, debit_kind, credit_kind, change, balance in page.items
+    ]
+    return Slice(tuple(explained), page.after)
+
+
 async def _lines(
     s: AsyncSession, *, call_id: UUID | None = None, account: UUID | None = None
 ) -> list[tuple[LedgerLine, UUID, UUID]]:
@@ -244,18 +285,22 @@ async def _lines(
         query = query.where((Transfer.debit_id == account) | (Transfer.credit_id == account))
     return [
         (
-            LedgerLine(
-                position=row.position,
-                kind=row.kind,
-                debit=debit_kind,
-                credit=credit_kind,
-                amount=Money(row.amount, row.currency),
-                reason=row.reason,
-                call_id=row.call_id,
-                at=row.at,
-            ),
+            _line(row, debit_kind, credit_kind),
             row.debit_id,
             row.credit_id,
         )
         for row, debit_kind, credit_kind in (await s.execute(query))
     ]
+
+
+def _line(row: Transfer, debit_kind: str, credit_kind: str) -> LedgerLine:
+    return LedgerLine(
+        position=row.position,
+        kind=row.kind,
+        debit=debit_kind,
+        credit=credit_kind,
+        amount=Money(row.amount, row.currency),
+        reason=row.reason,
+        call_id=row.call_id,
+        at=row.at,
+    )
