@@ -79,7 +79,9 @@ class LineServices:
         if request.extension is not None:
             check = await self._check_expert(s, request.extension, request.pin, at)
         elif self._call.account_id is not None:
-            check = await accounts.check_pin(s, self._call.account_id, request.pin, at)
+            check = await accounts.check_pin(
+                s, self._call.account_id, request.pin, source=self._call.source, at=at
+            )
         self._proven = check is PinCheck.RIGHT
         return Answered(v.PinTried(check), f"PIN {check}")
 
@@ -90,7 +92,7 @@ class LineServices:
             expert_id = await expert_by_extension(s, extension)
         except ExpertUnknown:
             return PinCheck.WRONG
-        check = await pins.check_pin(s, expert_id, pin, at)
+        check = await pins.check_pin(s, expert_id, pin, source=self._call.source, at=at)
         if check is PinCheck.RIGHT:
             self._expert = await s.get(Expert, expert_id)
             assert self._expert is not None  # his PIN was right

@@ -150,6 +150,19 @@ async def reset_pin(caller_id: CallerId, s: Transaction, actor: MayManage, at: N
     return schema.Pin(pin=pin)
 
 
+@router.post(
+    "/{caller_id}/pin/unlock",
+    summary="Unlock a caller's PIN",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems("caller-unknown"),
+)
+async def unlock_pin(caller_id: CallerId, s: Transaction, actor: MayManage, at: Now) -> None:
+    """Let it be tried again from everywhere, after wrong ones; it stays as it is."""
+    await listing.get_caller(s, caller_id)
+    await service.unlock_pin(s, caller_id)
+    await actor.record(s, "pin-unlocked", "caller", caller_id, at=at)
+
+
 async def _shown(s: Transaction, caller_id: UUID, response: Response) -> schema.Caller:
     found = schema.shown(await listing.get_caller(s, caller_id))
     tag(response, found.version)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Response, status
 
 from api.auth import MayManage, MayRead
 from api.conditional import IfMatch, tag, tagged
@@ -99,6 +99,19 @@ async def reset_expert_pin(
     pin = await pins.set_pin(s, expert_id)
     await actor.record(s, "pin-set", "expert", expert_id, at=at)
     return schema.Pin(expert_id=expert_id, pin=pin)
+
+
+@router.post(
+    "/experts/{expert_id}/pin/unlock",
+    summary="Unlock an expert's PIN",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems("expert-unknown"),
+)
+async def unlock_expert_pin(expert_id: ExpertId, s: Transaction, actor: MayManage, at: Now) -> None:
+    """Let it be tried again from everywhere, after wrong ones; it stays as it is."""
+    await listing.get_expert(s, expert_id)
+    await pins.unlock_pin(s, expert_id)
+    await actor.record(s, "pin-unlocked", "expert", expert_id, at=at)
 
 
 @router.get("/extensions/free", summary="Find free extensions")

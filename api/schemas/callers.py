@@ -116,7 +116,8 @@ class Caller(Answer):
     month_limit: Amount | None = Field(description=_MONTH, examples=[_TWENTY])
     receipts: bool | None = Field(description=_RECEIPTS, examples=[True])
     locked_until: Moment | None = Field(
-        description="After too many wrong PINs, none is looked at until then; null: open.",
+        description="After too many wrong PINs from some number, none is looked at from there "
+        "until then; numbers that he is known by may be open meanwhile. null: none yet.",
         examples=["2026-11-22T12:15:00Z"],
     )
     terms_accepted_at: Moment | None = Field(description=_TERMS, examples=["2026-11-22T12:00:00Z"])

@@ -197,7 +197,7 @@ class Records:
 
                 async def check_pin(s: AsyncSession) -> e.Event:
                     assert data.caller is not None  # a PIN is asked of an account
-                    check = await accounts.check_pin(s, data.caller.account_id, pin, _now())
+                    check = await calls.check_pin(s, call_id, data.caller.account_id, pin, _now())
                     if check is PinCheck.RIGHT and data.expert is not None:
                         # He was asked for it because his number alone was not enough.
                         await proved_by_pin(s, call_id)

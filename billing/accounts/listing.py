@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import Select, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.errors import CallerUnknown
@@ -15,6 +15,7 @@ from billing.endpoints.service import list_phones
 from billing.kit.pages import After, Slice, take
 from billing.ledger.models import Wallet
 from billing.money.values import Money
+from billing.pins.models import PinSource
 from billing.tariffs.models import TariffRow
 
 
@@ -22,7 +23,7 @@ from billing.tariffs.models import TariffRow
 class CallerListed:
     """A caller as operators see him; limits None: none. `endpoints`: SIP phones of his own.
 
-    `receipts` None: as the setting says.
+    `receipts` None: as the setting says. `locked_until`: from some number; it may be over.
     """
 
     account_id: UUID
@@ -81,8 +82,13 @@ async def page_callers(
 
 
 def _callers() -> Select[CallerAccount, Wallet, datetime | None]:
+    of_sources = (
+        select(func.max(PinSource.locked_until))
+        .where(PinSource.owner_id == CallerAccount.id)
+        .scalar_subquery()
+    )
     return (
-        select(CallerAccount, Wallet, PinState.locked_until)
+        select(CallerAccount, Wallet, func.greatest(PinState.locked_until, of_sources))
         .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
         .outerjoin(PinState, PinState.account_id == CallerAccount.id)
         .where(CallerAccount.removed_at.is_(None))

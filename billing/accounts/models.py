@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.kit.database import Base
 from billing.ledger.models import LedgerAccount
+from billing.pins.models import Strangers
 
 
 class CallerAccount(Base):
@@ -54,16 +55,13 @@ class CallerNumber(Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id), index=True)
 
 
-class PinState(Base):
-    """Wrong PINs of an account since the last right one."""
+class PinState(Strangers, Base):
+    """Wrong PINs of an account from sources that it doesn't know."""
 
     __tablename__ = "pin_states"
     __table_args__ = (CheckConstraint("failures >= 0 AND lockouts >= 0", name="counts"),)
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey(CallerAccount.id), primary_key=True)
-    failures: Mapped[int] = mapped_column(comment="since the last lockout or right PIN")
-    lockouts: Mapped[int] = mapped_column(comment="in a row; each is twice as long as the last")
-    locked_until: Mapped[datetime | None]
 
 
 class Spending(Base):

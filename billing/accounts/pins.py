@@ -1,4 +1,4 @@
-"""Callers' PINs: tried under the row's lock, and set anew."""
+"""Callers' PINs: tried from a source, set anew, and unlocked by the operator."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,34 +8,21 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import CallerAccount, PinState
-from billing.pins.service import generate, hash_pin, try_pin
-from billing.pins.values import Lock, PinCheck
+from billing.pins import sources
+from billing.pins.service import generate, hash_pin
+from billing.pins.values import PinCheck
 
 
-async def check_pin(s: AsyncSession, account_id: UUID, pin: str, now: datetime) -> PinCheck:
-    """Try a PIN. Commit also when it was wrong: the failure counted is what stops guessing.
-
-    The try is counted under the row's lock, so that many calls at once get no more tries than
-    one. While locked nothing is tried or counted.
-    """
+async def check_pin(
+    s: AsyncSession, account_id: UUID, pin: str, *, source: str, at: datetime
+) -> PinCheck:
+    """Try a PIN that is keyed from a source. Commit also when it was wrong."""
     await s.execute(
         insert(PinState)
         .values(account_id=account_id, failures=0, lockouts=0)
         .on_conflict_do_nothing()
     )
-    state = await s.scalar(
-        select(PinState)
-        .where(PinState.account_id == account_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    pin_hash = await s.scalar(select(CallerAccount.pin_hash).where(CallerAccount.id == account_id))
-    if state is None or pin_hash is None:
-        return PinCheck.WRONG
-    lock = Lock(state.failures, state.lockouts, state.locked_until)
-    check, after = await try_pin(lock, pin_hash, pin, now)
-    await _keep(s, account_id, after)
-    return check
+    return await sources.try_pin(s, _owner(account_id), pin, source=source, at=at)
 
 
 async def set_pin(s: AsyncSession, account_id: UUID) -> str:
@@ -46,13 +33,18 @@ async def set_pin(s: AsyncSession, account_id: UUID) -> str:
         .where(CallerAccount.id == account_id)
         .values(pin_hash=await hash_pin(pin))
     )
-    await _keep(s, account_id, Lock())
+    await sources.forget(s, _owner(account_id))
     return pin
 
 
-async def _keep(s: AsyncSession, account_id: UUID, lock: Lock) -> None:
-    await s.execute(
-        update(PinState)
-        .where(PinState.account_id == account_id)
-        .values(failures=lock.failures, lockouts=lock.lockouts, locked_until=lock.locked_until)
+async def unlock_pin(s: AsyncSession, account_id: UUID) -> None:
+    """Let the PIN be tried again from everywhere; it stays as it is."""
+    await sources.unlock(s, _owner(account_id))
+
+
+def _owner(account_id: UUID) -> sources.Owner:
+    return sources.Owner(
+        account_id,
+        select(PinState).where(PinState.account_id == account_id),
+        select(CallerAccount.pin_hash).where(CallerAccount.id == account_id),
     )

@@ -14,7 +14,7 @@ from billing.accounts import spending
 from billing.accounts.errors import AmountInvalid, CallerUnknown, NumberTaken
 from billing.accounts.listing import CallerListed, list_callers
 from billing.accounts.models import CallerAccount, CallerNumber, PinState
-from billing.accounts.pins import check_pin, set_pin
+from billing.accounts.pins import check_pin, set_pin, unlock_pin
 from billing.accounts.values import Identified
 from billing.kit import idempotency
 from billing.kit.ids import transfer_id
@@ -27,6 +27,9 @@ from billing.ledger.models import Wallet
 from billing.ledger.values import AccountKind, Move
 from billing.ledger.values import account_id as ledger_account
 from billing.money.values import CurrencyMismatch, Money
+from billing.pins import rules as pin_rules
+from billing.pins import sources
+from billing.pins.models import PinSource
 from billing.pins.service import generate, hash_pin
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "set_pin",
     "time_zone_of",
     "top_up",
+    "unlock_pin",
     "wallet_versions",
 ]
 
@@ -169,10 +173,15 @@ _VERSIONS = (
     .where(CallerAccount.id == any_(bindparam("account_ids", type_=ARRAY(Uuid()))))
 )
 _BY_NUMBER = (
-    select(CallerAccount, Wallet.posted - Wallet.pending - Wallet.floor, PinState.locked_until)
+    select(
+        CallerAccount,
+        Wallet.posted - Wallet.pending - Wallet.floor,
+        sources.locked_until(PinState),
+    )
     .join(CallerNumber, CallerNumber.account_id == CallerAccount.id)
     .join(Wallet, Wallet.account_id == CallerAccount.wallet_id)
     .outerjoin(PinState, PinState.account_id == CallerAccount.id)
+    .outerjoin(PinSource, sources.is_mine(CallerAccount.id, bindparam("source")))
     .where(CallerNumber.e164 == bindparam("number"))
 )
 
@@ -192,12 +201,15 @@ async def wallet_versions(s: AsyncSession, account_ids: Sequence[UUID]) -> dict[
 
 
 async def identify(
-    s: AsyncSession, number: str | None, *, trunk_trusted: bool, at: datetime
+    s: AsyncSession, number: str | None, *, trunk_trusted: bool, source: str, at: datetime
 ) -> Identified | None:
-    """Find the account that a caller's number (E.164) belongs to; None: unknown or withheld."""
+    """Find the account that a caller's number (E.164) belongs to; None: unknown or withheld.
+
+    `source`: where the call comes from, for wrong PINs lock no other.
+    """
     if number is None:
         return None
-    found = (await s.execute(_BY_NUMBER, {"number": number})).first()
+    found = (await s.execute(_BY_NUMBER, {"number": number, "source": source})).first()
     if found is None:
         return None
     account, available, locked_until = found
@@ -214,7 +226,7 @@ async def identify(
         account_id=account.id,
         language=account.language,
         pin_needed=pin_needed,
-        locked=locked_until is not None and at < locked_until,
+        locked=pin_rules.is_locked(locked_until, at),
         available=Money(available, account.currency),
     )
 

@@ -11,7 +11,7 @@ class Identified:
     """The account a caller's number belongs to.
 
     `pin_needed` is false only if the account allows its number alone for what it may still spend
-    that way today *and* the trunk is trusted. `locked`: too many wrong PINs lately.
+    that way today *and* the trunk is trusted. `locked`: too many wrong PINs from there lately.
     """
 
     account_id: UUID

@@ -23,19 +23,33 @@ from billing.kit.clock import to_ms
 from billing.ledger.models import LedgerAccount, RefundRow, SettlementRow, Transfer
 from billing.ledger.values import AccountKind
 from billing.money.values import Money
+from billing.pins import sources
+from billing.pins.models import PinSource
+from billing.pins.rules import is_locked, source_of
 
 TAKEN_WITHIN: Final = timedelta(minutes=1)
 """A call older than this is not handed over any more: its number can't be used by anybody else."""
 
+# As `source_of` says it.
+_SOURCE = func.concat_ws(
+    " ",
+    func.coalesce(func.nullif(CallRow.trunk, ""), "-"),
+    func.coalesce(CallRow.caller_number, "-"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class LineCall:
-    """A call to a line. `account_id`: whose number calls; `locked`: too many wrong PINs lately."""
+    """A call to a line. `account_id`: whose number calls.
+
+    `locked`: too many wrong PINs of that account from this `source` lately.
+    """
 
     call_id: UUID
     line: str
     account_id: UUID | None
     caller_number: str | None
+    source: str
     language: str
     locked: bool
 
@@ -62,9 +76,10 @@ async def take(s: AsyncSession, call_id: UUID, line: str, at: datetime) -> LineC
     """Take a call that was just handed over to a line; None: there is none, or it was taken."""
     found = (
         await s.execute(
-            select(CallRow, PinState.locked_until)
+            select(CallRow, sources.locked_until(PinState))
             .join(Number, Number.id == CallRow.number_id)
             .outerjoin(PinState, PinState.account_id == CallRow.account_id)
+            .outerjoin(PinSource, sources.is_mine(CallRow.account_id, _SOURCE))
             .where(
                 CallRow.id == call_id,
                 CallRow.reason == EndReason.SELF_SERVICE,
@@ -90,7 +105,8 @@ async def take(s: AsyncSession, call_id: UUID, line: str, at: datetime) -> LineC
         account_id=call.account_id,
         caller_number=call.caller_number,
         language=call.language,
-        locked=locked_until is not None and at < locked_until,
+        source=source_of(call.trunk, call.caller_number),
+        locked=is_locked(locked_until, at),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.accounts import service as accounts
 from billing.calls.cel import cel_end, cel_intervals, cel_offset, import_cel, save_cel_offset
 from billing.calls.models import CallRow, DialAttempt, TalkStretch
+from billing.calls.pins import check_pin
 from billing.calls.records import get_call, list_calls
 from billing.calls.recovery import open_calls, proved_time
 from billing.calls.settling import (
@@ -39,6 +40,7 @@ from billing.kit.phones import to_e164
 from billing.kit.rows import table_of
 from billing.monitoring.alarms import clear_alarm, raise_alarm
 from billing.monitoring.values import AlarmKind
+from billing.pins.rules import source_of
 
 __all__ = [
     "answered",
@@ -46,6 +48,7 @@ __all__ = [
     "cel_end",
     "cel_intervals",
     "cel_offset",
+    "check_pin",
     "close_segment",
     "dial_attempted",
     "dial_ended",
@@ -152,7 +155,9 @@ async def receive(
     if number is not None and not await _billed(s, number, line, at):
         number = None
     e164 = _caller_number(caller_number, line)
-    caller = await accounts.identify(s, e164, trunk_trusted=trusted, at=at)
+    caller = await accounts.identify(
+        s, e164, trunk_trusted=trusted, source=source_of(trunk, e164), at=at
+    )
     if number is not None and number.premium is not None:
         # His phone company bills him: what he has with us stays out of it.
         caller = None

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from billing.endpoints.models import TrunkRow
 from billing.endpoints.values import ENDPOINT_PATTERN
 from billing.kit.database import Base
+from billing.pins.models import Strangers
 from billing.tariffs.models import TariffRow
 
 
@@ -76,17 +77,14 @@ class Expert(Base):
     version: Mapped[int] = mapped_column(server_default=sql("1"))
 
 
-class ExpertPin(Base):
-    """An expert's PIN for the expert line, and wrong ones since the last right one."""
+class ExpertPin(Strangers, Base):
+    """An expert's PIN for the expert line, and wrong ones from sources that he isn't known by."""
 
     __tablename__ = "expert_pins"
     __table_args__ = (CheckConstraint("failures >= 0 AND lockouts >= 0", name="counts"),)
 
     expert_id: Mapped[UUID] = mapped_column(ForeignKey(Expert.id), primary_key=True)
     pin_hash: Mapped[str] = mapped_column(comment="argon2id; the PIN itself is kept nowhere")
-    failures: Mapped[int] = mapped_column(comment="since the last lockout or right PIN")
-    lockouts: Mapped[int] = mapped_column(comment="in a row; each is twice as long as the last")
-    locked_until: Mapped[datetime | None]
 
 
 class ExpertHours(Base):

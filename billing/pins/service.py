@@ -1,17 +1,14 @@
-"""PINs: made, hashed, tried. A PIN is in memory only while it is used."""
+"""PINs: made, hashed, compared. A PIN is in memory only while it is used."""
 
 import asyncio
 import re
 import secrets
-from datetime import datetime
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from billing.kit.errors import PrimelineError
-from billing.pins import rules
-from billing.pins.values import Lock, PinCheck
 
 GENERATED_DIGITS: Final = 6
 
@@ -41,16 +38,9 @@ async def hash_pin(pin: str) -> str:
     return await asyncio.to_thread(_HASHER.hash, pin)
 
 
-async def try_pin(lock: Lock, pin_hash: str, pin: str, at: datetime) -> tuple[PinCheck, Lock]:
-    """Try a PIN whose lock row the caller holds; gives what came of it and the lock to keep.
-
-    Commit also when it was wrong: the failure counted is what stops guessing. While locked
-    nothing is tried or counted.
-    """
-    if rules.is_locked(lock, at):
-        return PinCheck.LOCKED, lock
-    right = await asyncio.to_thread(_matches, pin_hash, pin)
-    return rules.after_try(lock, at, right=right)
+async def matches(pin_hash: str | None, pin: str) -> bool:
+    """Whether a PIN is that of a hash, off the event loop; nothing is where there is none."""
+    return pin_hash is not None and await asyncio.to_thread(_matches, pin_hash, pin)
 
 
 def _matches(pin_hash: str, pin: str) -> bool:

@@ -127,6 +127,19 @@ def pin(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption 
 
 
 @app.command()
+def unlock(number: str, region: RegionOption = DEFAULT_REGION) -> None:
+    """Let a caller's PIN be tried again from everywhere, after wrong ones; it stays as it is."""
+
+    async def work(s: AsyncSession) -> None:
+        account_id = await service.caller_by_number(s, number, region)
+        await service.unlock_pin(s, account_id)
+        await audited(s, "pin-unlocked", "caller", account_id)
+
+    transact(work)
+    typer.echo(f"The PIN of {number} may be tried again.")
+
+
+@app.command()
 def receipts(
     number: str,
     wanted: Annotated[Receipts, typer.Argument(help="on, off, or setting: as the operator's says")],

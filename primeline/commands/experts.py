@@ -146,6 +146,19 @@ def pin(extension: str, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def unlock(extension: str) -> None:
+    """Let an expert's PIN be tried again from everywhere, after wrong ones; it stays as it is."""
+
+    async def work(s: AsyncSession) -> None:
+        expert_id = await service.expert_by_extension(s, extension)
+        await pins.unlock_pin(s, expert_id)
+        await audited(s, "pin-unlocked", "expert", expert_id)
+
+    transact(work)
+    typer.echo(f"The PIN of the expert with extension {extension} may be tried again.")
+
+
+@app.command()
 def bounds(
     extension: str,
     least: Annotated[str | None, typer.Option(help="The least a minute: 0.80")] = None,

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from billing.accounts import vouchers
 from billing.accounts.vouchers import NewBatch
-from billing.pins.rules import FAILURES_TO_LOCK
+from billing.pins.rules import FAILURES_A_DAY
 from dialplan.prompts.spoken import sum_phrases
 from dialplan.prompts.values import Phrase
 from primeline.phones import PhoneCall
@@ -105,13 +105,16 @@ async def test_three_wrong_pins_end_the_call(stage: Stage) -> None:
     assert await result_of(stage, caller) == "pin-wrong"
 
 
-async def test_five_wrong_pins_lock_the_account_on_the_line_as_in_a_call(stage: Stage) -> None:
+async def test_too_many_wrong_pins_of_strangers_stop_them_on_the_line_as_in_a_call(
+    stage: Stage,
+) -> None:
     caller, number = await stage.caller(), await stage.line_number("account-line")
     async with stage.sessions.begin() as s:
         query = text(
-            "INSERT INTO pin_states (account_id, failures, lockouts) VALUES (:id, :failures, 0)"
+            "INSERT INTO pin_states (account_id, failures, lockouts, day_began_at)"
+            " VALUES (:id, :failures, 0, now())"
         )
-        await s.execute(query, {"id": caller.account_id, "failures": FAILURES_TO_LOCK - 1})
+        await s.execute(query, {"id": caller.account_id, "failures": FAILURES_A_DAY - 1})
     call = await stage.dial(caller, number)
     await stage.hears(call, "enter-pin")
     await key(call, "1111#")

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from billing.catalogue import pins, pricing
 from billing.catalogue.values import PriceBounds
+from billing.pins.rules import FAILURES_A_DAY
 from billing.shares.service import set_share
 from billing.shares.values import ShareRule
 from dialplan.prompts.spoken import sum_phrases
@@ -128,8 +129,11 @@ async def test_wrong_pins_lock_the_expert_line_for_him(stage: Stage) -> None:
     expert, number = await expert_with_pin(stage), await stage.line_number("expert-line")
     async with stage.sessions.begin() as s:
         await s.execute(
-            text("UPDATE expert_pins SET failures = 4 WHERE expert_id = :id"),
-            {"id": expert.expert_id},
+            text(
+                "UPDATE expert_pins SET failures = :most, day_began_at = now()"
+                " WHERE expert_id = :id"
+            ),
+            {"id": expert.expert_id, "most": FAILURES_A_DAY - 1},
         )
     call = await expert.phone.call(number)
     await stage.hears(call, "enter-own-extension")

@@ -13,17 +13,20 @@ from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.errors import PrimelineError
 from billing.kit.ids import new_call_id
 from billing.money.values import Money
-from billing.pins.rules import FAILURES_TO_LOCK, FIRST_LOCK_MINUTES
+from billing.pins.rules import FAILURES_TO_LOCK, FIRST_LOCK_MINUTES, source_of
 from billing.pins.service import PinInvalid, hash_pin
 from billing.pins.values import PinCheck
 from tests.database.world import CALLER, NOW, PIN, World, eur
 
 WRONG = "0000"
+SOURCE = source_of("untrusted", CALLER)
 
 
 async def try_pin(world: World, pin: str, minutes: int = 0) -> PinCheck:
     async with world.sessions.begin() as s:
-        return await accounts.check_pin(s, world.account_id, pin, NOW + timedelta(minutes=minutes))
+        return await accounts.check_pin(
+            s, world.account_id, pin, source=SOURCE, at=NOW + timedelta(minutes=minutes)
+        )
 
 
 async def test_the_right_pin_is_right_and_a_wrong_one_wrong(world: World) -> None:
@@ -71,7 +74,7 @@ async def test_the_pin_itself_is_in_no_table(world: World) -> None:
         made = await accounts.add_caller(
             s, name="Dora", numbers=[], currency="EUR", pin=pin, at=NOW
         )
-        await accounts.check_pin(s, made.account_id, pin, NOW)
+        await accounts.check_pin(s, made.account_id, pin, source=SOURCE, at=NOW)
     async with world.sessions() as s:
         tables = await s.scalars(
             text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -92,7 +95,8 @@ async def test_a_pin_is_made_up_if_none_is_given(world: World) -> None:
         made = await accounts.add_caller(
             s, name="Dora", numbers=["+33639980002"], currency="EUR", at=NOW
         )
-        assert await accounts.check_pin(s, made.account_id, made.pin, NOW) is PinCheck.RIGHT
+        tried = accounts.check_pin(s, made.account_id, made.pin, source=SOURCE, at=NOW)
+        assert await tried is PinCheck.RIGHT
     assert len(made.pin) == 6
     assert made.pin.isdecimal()
 

@@ -386,6 +386,7 @@ def test_a_new_pin_is_shown_once_and_unlocks(line: Primeline) -> None:
     answer = made(line, "caller", "pin", "0639980001")
     assert len(answer["pin"]) == 6
     assert "note it now" in line("caller", "pin", "0639980001").stdout
+    assert "may be tried again" in line("caller", "unlock", "0639980001").stdout
 
 
 def test_a_region_says_how_a_callers_number_is_read(line: Primeline) -> None:

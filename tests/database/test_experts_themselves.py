@@ -33,7 +33,9 @@ PARIS = "Europe/Paris"
 
 async def try_pin(world: World, pin: str, minutes: int = 0) -> PinCheck:
     async with world.sessions.begin() as s:
-        return await pins.check_pin(s, world.expert_id, pin, NOW + timedelta(minutes=minutes))
+        return await pins.check_pin(
+            s, world.expert_id, pin, source="- -", at=NOW + timedelta(minutes=minutes)
+        )
 
 
 async def test_an_experts_pin_locks_by_the_same_rule_as_a_callers(world: World) -> None:

@@ -62,6 +62,7 @@ async def test_a_batch_is_printed_once_listed_without_codes_and_voided(world: Wo
 async def test_an_experts_pin_bounds_hours_and_hour_are_set_and_audited(world: World) -> None:
     assert len((await answer("expert", "pin", "11"))["pin"]) == 6
     for words in (
+        ("expert", "unlock", "11"),
         ("expert", "bounds", "11", "--least", "0.80", "--most", "2.50"),
         ("expert", "hours", "11", "mon 09:00-12:00", "--time-zone", "Europe/London"),
         ("expert", "presence", "11", "available", "--until", "18:30"),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,12 +118,16 @@ async def test_a_call_by_a_trunk_that_was_removed_is_a_strangers(world: World) -
     assert (await world.record(call_id)).summary.call_id == call_id
 
 
+async def try_pin(s: AsyncSession, world: World, pin: str, at: datetime) -> str:
+    return await accounts.check_pin(s, world.account_id, pin, source="carrier -", at=at)
+
+
 async def test_a_new_pin_replaces_the_old_one_and_unlocks(world: World) -> None:
     async with world.sessions.begin() as s:
         for _ in range(5):
-            await accounts.check_pin(s, world.account_id, "0000", NOW)
-        assert await accounts.check_pin(s, world.account_id, "4711", NOW) == "locked"
+            await try_pin(s, world, "0000", NOW)
+        assert await try_pin(s, world, "4711", NOW) == "locked"
         pin = await accounts.set_pin(s, world.account_id)
         soon = NOW + timedelta(seconds=1)
-        assert await accounts.check_pin(s, world.account_id, pin, soon) == "right"
-        assert await accounts.check_pin(s, world.account_id, "4711", soon) == "wrong"
+        assert await try_pin(s, world, pin, soon) == "right"
+        assert await try_pin(s, world, "4711", soon) == "wrong"

@@ -162,6 +162,7 @@ ROUTES: Final[Mapping[str, Route]] = {
         "PUT", "/numbers/{number_id}/share", "manage", {"expert_basis_points": 5_000}, edit=True
     ),
     "remove_number_share": Route("DELETE", "/numbers/{number_id}/share", "manage", edit=True),
+    "unlock_expert_pin": Route("POST", "/experts/{expert_id}/pin/unlock", "manage"),
     "reset_expert_pin": Route("POST", "/experts/{expert_id}/pin", "manage"),
     "free_extensions": Route("GET", "/extensions/free?digits=2", "read"),
     # phones and trunks
@@ -297,6 +298,7 @@ ROUTES: Final[Mapping[str, Route]] = {
         "PUT", "/callers/{account_id}/numbers", "manage", {"numbers": [NUMBER]}, edit=True
     ),
     "remove_caller": Route("DELETE", "/callers/{poor_account_id}", "manage", edit=True),
+    "unlock_pin": Route("POST", "/callers/{account_id}/pin/unlock", "manage"),
     "reset_pin": Route("POST", "/callers/{account_id}/pin", "manage"),
     "top_up": Route(
         "POST",

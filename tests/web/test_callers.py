@@ -2,11 +2,14 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from billing.accounts.pins import check_pin
+from billing.kit.clock import now
 from tests.database.world import CALLER, World
 from tests.web.client import Client, code_of, key_for, ok, open_client
 
@@ -33,6 +36,24 @@ async def test_a_caller_is_made_with_a_pin_shown_once(api: Client, app: FastAPI)
         kept = str((await s.execute(text("SELECT detail FROM audit_entries"))).all())
     assert pin not in kept
     assert made["pin"] not in kept
+
+
+async def test_a_pin_that_guesses_locked_is_unlocked_and_stays(api: Client, app: FastAPI) -> None:
+    made = ok(await api.post("/callers", json=DORA), 201)
+    caller = f"/callers/{made['caller']['id']}"
+
+    async def try_pin(pin: str) -> str:
+        async with app.state.sessions.begin() as s:
+            owner = UUID(made["caller"]["id"])
+            return await check_pin(s, owner, pin, source="- -", at=now())
+
+    assert [await try_pin("0000") for _ in range(5)][-1] == "locked"
+    assert ok(await api.get(caller))["locked_until"] is not None
+    assert (await api.post(f"{caller}/pin/unlock")).status_code == 204
+    assert ok(await api.get(caller))["locked_until"] is None
+    assert await try_pin(made["pin"]) == "right"
+    entries = ok(await api.get("/audit?limit=2"))["items"]
+    assert "pin-unlocked" in [entry["action"] for entry in entries]
 
 
 async def test_the_same_top_up_sent_many_times_at_once_is_done_once(
