@@ -58,7 +58,10 @@ async def serve(settings: Settings) -> None:
         for each in (plain, engine):
             held.push_async_callback(each.dispose)
         password = settings.ari_password.get_secret_value()
-        ari = FencedAri(settings.ari_url, settings.ari_user, password, fence)
+        by_websocket = settings.ari_transport == "websocket"
+        ari = FencedAri(
+            settings.ari_url, settings.ari_user, password, fence, by_websocket=by_websocket
+        )
         await held.enter_async_context(ari)
         metrics.METRICS.watch_database(engine)
         metrics.follow_spool(settings.spool_dir)

@@ -68,8 +68,10 @@ class Fence:
 class FencedAri(AriClient):
     """Requests to Asterisk, none of them made by a process that has lost it."""
 
-    def __init__(self, url: str, user: str, password: str, fence: Fence) -> None:
-        super().__init__(url, user, password)
+    def __init__(
+        self, url: str, user: str, password: str, fence: Fence, *, by_websocket: bool = False
+    ) -> None:
+        super().__init__(url, user, password, by_websocket=by_websocket)
         self._fence = fence
         self._asking = asyncio.Lock()
 

@@ -14,8 +14,10 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from ari_app.ari.http import Answer, HttpBroken, HttpTransport
+from ari_app.ari.http import HttpTransport
 from ari_app.ari.packets import Packets, of_statistics
+from ari_app.ari.transport import Answer, Transport, TransportBroken
+from ari_app.ari.websocket import WebsocketTransport
 
 APPLICATION: Final = "primeline"
 DEADLINE_MS: Final = 3_000
@@ -52,11 +54,16 @@ class AriUnreachable(AriError):
 
 
 class AriClient:
-    """One Asterisk. Use as an async context manager."""
+    """One Asterisk. Use as an async context manager.
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    `by_websocket`: requests that can't wait go over the events' socket while there is one.
+    """
+
+    def __init__(self, url: str, user: str, password: str, *, by_websocket: bool = False) -> None:
         self._url = url.rstrip("/") + "/ari"
         self._http = HttpTransport(self._url, user, password)
+        self._websocket = WebsocketTransport(self._http) if by_websocket else None
+        self._transport: Transport = self._websocket or self._http
         self._headers = {"Authorization": aiohttp.encode_basic_auth(user, password)}
         self._session: aiohttp.ClientSession | None = None
         self.switch_proved = False
@@ -111,10 +118,10 @@ class AriClient:
     async def _answer(self, method: str, target: str, data: bytes, *, repeat: bool) -> Answer:
         try:
             async with asyncio.timeout(DEADLINE_MS / 1000):
-                return await self._http.send(method, target, data)
+                return await self._transport.send(method, target, data)
         except TimeoutError as error:
             raise AriUnreachable(method, target, "no answer in time") from error
-        except HttpBroken as error:
+        except TransportBroken as error:
             if not repeat:
                 raise AriUnreachable(method, target, str(error)) from error
         # Asterisk was started anew meanwhile, or closed the connection as it was used.
@@ -256,7 +263,20 @@ class AriClient:
         """Open the events websocket. Our channels' subscriptions outlive its loss."""
         self.switch_proved = False
         url = f"{self._url}/events?app={APPLICATION}&subscribeAll=false"
-        return await self.session.ws_connect(url, heartbeat=heartbeat_seconds, max_msg_size=0)
+        socket = await self.session.ws_connect(url, heartbeat=heartbeat_seconds, max_msg_size=0)
+        if self._websocket is not None:
+            self._websocket.connected(socket)
+        return socket
+
+    def answered(self, message: Mapping[str, Any]) -> None:
+        """Take an answer that came by the events' websocket."""
+        if self._websocket is not None:
+            self._websocket.answered(message)
+
+    def events_ended(self) -> None:
+        """Nothing more comes by the events' websocket."""
+        if self._websocket is not None:
+            self._websocket.lost()
 
     async def application_channels(self) -> list[str]:
         """The ids of the channels that are in our application."""

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+from ari_app.ari.transport import Answer, TransportBroken
+
 KEEP_ALIVE_SECONDS: Final = 10
 """Asterisk drops idle connections after 15 s; a request must not meet a dead one."""
 
@@ -19,18 +21,6 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 """Of one answer: the list of a thousand channels has one."""
 
 PORTS: Final = {"http": 80, "https": 443}
-
-
-class HttpBroken(Exception):
-    """There was no connection, or what came over it was no whole answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Asterisk answered."""
-
-    status: int
-    body: bytes
 
 
 class _Reader(asyncio.StreamReader):
@@ -90,7 +80,7 @@ class HttpTransport:
         """One request to `target`, a path below the url with its query; `body` is JSON.
 
         Raises:
-            HttpBroken: no connection, or it broke; Asterisk may have done what was asked.
+            TransportBroken: no connection, or it broke; Asterisk may have done what was asked.
 
         """
         head = f"{method} {self._path}/{target} HTTP/1.1\r\n{self._headers}"
@@ -103,7 +93,7 @@ class HttpTransport:
         except BaseException as error:
             connection.writer.close()
             if isinstance(error, OSError | EOFError | ValueError | asyncio.LimitOverrunError):
-                raise HttpBroken(str(error) or type(error).__name__) from error
+                raise TransportBroken(str(error) or type(error).__name__) from error
             raise
         if goes_on:
             connection.used_at = asyncio.get_running_loop().time()
@@ -129,7 +119,7 @@ class HttpTransport:
                 lambda: protocol, self._host, self._port, ssl=self._ssl
             )
         except OSError as error:
-            raise HttpBroken(str(error)) from error
+            raise TransportBroken(str(error)) from error
         return _Connection(reader, asyncio.StreamWriter(transport, protocol, reader, loop), now)
 
     def _drop_old(self, now: float) -> None:

@@ -14,6 +14,7 @@ import structlog
 
 from ari_app.ari.client import APPLICATION, AriClient, AriError
 from ari_app.ari.events import ApplicationReplaced, AriEvent, parse
+from ari_app.ari.websocket import RESPONSE
 
 FIRST_DELAY_MS, LONGEST_DELAY_MS = 100, 5_000
 HEARTBEAT_SECONDS = 10
@@ -37,7 +38,7 @@ async def events(
     async for socket in _connections(ari):
         mailbox = _Mailbox(on_event)
         async with asyncio.TaskGroup() as group:
-            reader = group.create_task(_read(socket, mailbox.take))
+            reader = group.create_task(_read(socket, ari, mailbox.take))
             try:
                 await ari.filter_events()
                 await on_connect()
@@ -90,22 +91,34 @@ async def _connections(ari: AriClient) -> AsyncIterator[aiohttp.ClientWebSocketR
         await asyncio.sleep(FIRST_DELAY_MS / 1000)
 
 
-async def _read(socket: aiohttp.ClientWebSocketResponse, take: Callable[[AriEvent], None]) -> None:
-    async for message in socket:
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            continue
-        try:
-            event = parse(json.loads(message.data))
-        except (KeyError, ValueError, TypeError):
-            # Never the text itself: it may hold a digit.
-            log.exception("unreadable event", length=len(message.data))
-            continue
-        if isinstance(event, ApplicationReplaced):
-            raise Replaced
-        if event is None:
-            continue
-        try:
-            take(event)
-        except Exception:
-            # One call's fault must not end all others.
-            log.exception("event not taken", kind=type(event).__name__)
+async def _read(
+    socket: aiohttp.ClientWebSocketResponse, ari: AriClient, take: Callable[[AriEvent], None]
+) -> None:
+    try:
+        async for message in socket:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                _take_one(message.data, ari, take)
+    finally:
+        ari.events_ended()
+
+
+def _take_one(text: str, ari: AriClient, take: Callable[[AriEvent], None]) -> None:
+    try:
+        told = json.loads(text)
+        if told["type"] == RESPONSE:
+            ari.answered(told)
+            return
+        event = parse(told)
+    except (KeyError, ValueError, TypeError):
+        # Never the text itself: it may hold a digit.
+        log.exception("unreadable event", length=len(text))
+        return
+    if isinstance(event, ApplicationReplaced):
+        raise Replaced
+    if event is None:
+        return
+    try:
+        take(event)
+    except Exception:
+        # One call's fault must not end all others.
+        log.exception("event not taken", kind=type(event).__name__)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     ari_url: str = "http://127.0.0.1:8088"
     ari_user: str = "primeline"
     ari_password: SecretStr = SecretStr("")
+    ari_transport: Literal["http", "websocket"] = "http"
     ami_host: str = "127.0.0.1"
     ami_port: int = 5238
     monitor_user: str = "monitor"

@@ -8,7 +8,8 @@ import pytest
 
 from ari_app.ari import client, http
 from ari_app.ari.client import AriClient, AriError, AriUnreachable
-from ari_app.ari.http import HttpBroken, HttpTransport
+from ari_app.ari.http import HttpTransport
+from ari_app.ari.transport import TransportBroken
 from tests.unit.ari_server import Answering, AriServer, Asked, ari_server, whole
 
 GARBAGE = b"\x00\xff\x16\x03" * 300
@@ -165,7 +166,7 @@ async def test_what_is_no_whole_answer_is_none_and_its_connection_is_given_up(
 ) -> None:
     async with ari_server(sends(answer, then_closes=True)) as server:
         async with HttpTransport(server.url, "user", "password") as transport:
-            with pytest.raises(HttpBroken):
+            with pytest.raises(TransportBroken):
                 await transport.send("GET", "channels")
             server.answering = sends(whole())
             assert (await transport.send("GET", "channels")).body == b"[]"
@@ -179,7 +180,7 @@ async def test_a_head_without_end_is_not_read_for_ever(monkeypatch: pytest.Monke
         ari_server(sends(endless)) as server,
         HttpTransport(server.url, "user", "password") as transport,
     ):
-        with pytest.raises(HttpBroken):
+        with pytest.raises(TransportBroken):
             await transport.send("GET", "channels")
 
 
