@@ -268,6 +268,11 @@ class AriClient:
             self._websocket.connected(socket)
         return socket
 
+    @property
+    def transport(self) -> str:
+        """What requests that can't wait go over while there is a socket."""
+        return "http" if self._websocket is None else "websocket"
+
     def answered(self, message: Mapping[str, Any]) -> None:
         """Take an answer that came by the events' websocket."""
         if self._websocket is not None:

@@ -84,7 +84,7 @@ async def _connections(ari: AriClient) -> AsyncIterator[aiohttp.ClientWebSocketR
             delay_ms = min(delay_ms * 2, LONGEST_DELAY_MS)
             continue
         delay_ms = FIRST_DELAY_MS
-        log.info("connected to asterisk", application=APPLICATION)
+        log.info("connected to asterisk", application=APPLICATION, requests=ari.transport)
         yield socket
         await socket.close()
         log.warning("connection to asterisk lost")

@@ -1,7 +1,11 @@
-"""Two whole systems at once, and nothing of either left afterwards."""
+"""Two whole systems at once, and nothing of either left afterwards.
+
+The second one's requests to Asterisk go over the events' websocket.
+"""
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import psutil
 import pytest
@@ -12,6 +16,8 @@ from tests.calls.aftermath import all_in_order, family
 from tests.calls.stage import Stage, euro, whole_system
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BY_WEBSOCKET: Final = {"PRIMELINE_ARI_TRANSPORT": "websocket"}
 
 
 async def _one_call(stage: Stage) -> str:
@@ -37,7 +43,10 @@ def _ports(system: System) -> set[int]:
 
 async def test_two_systems_run_side_by_side_and_leave_nothing(tmp_path: Path, tree: Path) -> None:
     folders = (tmp_path / "one", tmp_path / "two")
-    async with whole_system(folders[0], tree) as one, whole_system(folders[1], tree) as two:
+    async with (
+        whole_system(folders[0], tree) as one,
+        whole_system(folders[1], tree, variables=BY_WEBSOCKET) as two,
+    ):
         running = [_processes(stage.system) for stage in (one, two)]
         assert not set(running[0]) & set(running[1])
         assert not _ports(one.system) & _ports(two.system)
@@ -56,6 +65,7 @@ async def test_two_systems_run_side_by_side_and_leave_nothing(tmp_path: Path, tr
             assert other not in log
             assert other not in record
             await all_in_order(stage)
+            assert ('"requests": "websocket"' in log) is (stage is two)
         pids = [pid for each in running for pid in each]
         pids += [pid for stage in (one, two) for pid in _processes(stage.system)]
         sockets = [stage.system.instance.run_dir for stage in (one, two)]

@@ -1,10 +1,10 @@
 """Both ways of asking Asterisk, over HTTP and over the events' socket: the same answers, real ones.
 
-The calls at the end are whole paid ones whose requests go over the socket.
+One of the two systems of `test_side_by_side` makes a whole paid call over the socket.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from primeline import asterisk
 from primeline.asterisk_conf import ARI_USER, Instance, Lines, render
 from primeline.asterisk_tree import find_program
 from primeline.ports import lease_ports
-from tests.calls.stage import Stage, euro, whole_system
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -167,7 +166,7 @@ async def test_all_requests_and_refusals_are_the_same_over_both(
     for transport in TRANSPORTS:
         async with client_of(instance, transport) as client:
             outcomes.append(await all_sorts(client, sound))
-    print(*outcomes[0],sep="\n"); assert outcomes[0] == outcomes[1]
+    assert outcomes[0] == outcomes[1]
     assert outcomes[0].count(None) >= GOOD_ONES
 
 
