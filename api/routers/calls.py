@@ -19,6 +19,7 @@ from billing.calls.values import EndReason
 from billing.disputes import service as disputes
 from billing.identity.values import Scope
 from billing.money.text import parse
+from billing.refunds import service as refunds
 
 router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -95,7 +96,8 @@ async def get_call(call_id: CallId, s: Transaction, actor: MayRead) -> schema.Ca
     """Show what happened when, what it cost and why, who got what, and what Asterisk recorded."""
     told = await story.tell(s, call_id)
     dispute = await disputes.of_call(s, call_id)
-    return schema.in_full(told, dispute, whole=Scope.MANAGE in actor.scopes)
+    given_back = await refunds.refunds_of(s, call_id)
+    return schema.in_full(told, dispute, given_back, whole=Scope.MANAGE in actor.scopes)
 
 
 @router.post(

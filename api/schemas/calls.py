@@ -1,5 +1,6 @@
 """Calls as JSON: as a line, and in full."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -18,11 +19,14 @@ from api.schemas.premium_calls import (
     plan_shown,
 )
 from api.schemas.prices import AMOUNTS, PRICES, Price, price_of
+from api.schemas.refunds import Refund
+from api.schemas.refunds import shown as refund_shown
 from billing.calls.records import CallSummary
 from billing.calls.story import Story
 from billing.disputes.values import Dispute as DisputeValue
 from billing.kit.clock import from_ms, from_us
 from billing.kit.logs import masked
+from billing.refunds.values import Refund as RefundValue
 from billing.shares.values import Split
 
 _ID = "019aab7e-8f3c-7d11-b0f2-a4c6d8e0f1a2"
@@ -199,6 +203,12 @@ class CallInFull(Call):
         description="The caller's credit after it, as he was told.", examples=AMOUNTS
     )
     dispute: Dispute | None = Field(description="Its latest dispute, if it ever had one.")
+    refunds: list[Refund] = Field(
+        description="What went back of it, oldest first; an upheld dispute's too."
+    )
+    charge_after_refunds: Amount | None = Field(
+        description="What it cost in the end; null: nothing was charged, or not yet."
+    )
     timeline: list[TimelineEntry] = Field(description="What happened, in order.")
     phones: list[DialAttempt] = Field(description="The expert's phones that were rung.")
     grants: list[Grant] = Field(description="The grants, in order.")
@@ -221,11 +231,18 @@ def _shares(split: Split) -> Shares:
     )
 
 
-def in_full(story: Story, dispute: DisputeValue | None, *, whole: bool) -> CallInFull:
-    """Show all of a call, with its latest dispute."""
+def in_full(
+    story: Story,
+    dispute: DisputeValue | None,
+    refunds: Sequence[RefundValue],
+    *,
+    whole: bool,
+) -> CallInFull:
+    """Show all of a call, with its latest dispute and its refunds, oldest first."""
     call = story.record
     settlement = call.summary.settlement
     split = settlement.split if settlement else None
+    charge = settlement.charge if settlement else None
     return CallInFull(
         **shown(call.summary, whole=whole).model_dump(),
         language=call.language,
@@ -241,6 +258,10 @@ def in_full(story: Story, dispute: DisputeValue | None, *, whole: bool) -> CallI
         overrun_ms=settlement.overrun_ms if settlement else None,
         credit_left=optional_amount(settlement.wallet_available) if settlement else None,
         dispute=None if dispute is None else dispute_shown(dispute),
+        refunds=[refund_shown(one) for one in refunds],
+        charge_after_refunds=(
+            amount_of(sum((-one.amount for one in refunds), charge)) if charge else None
+        ),
         timeline=[
             TimelineEntry(at=from_ms(one.at_ms), what=one.what, detail=one.detail)
             for one in call.timeline

@@ -21,6 +21,8 @@ from billing.disputes.values import Dispute
 from billing.kit.clock import now, to_ms
 from billing.kit.logs import masked
 from billing.money.text import parse
+from billing.refunds import service as refunds
+from billing.refunds.values import Refund
 from primeline.commands import orders
 from primeline.commands.common import JsonOption, show_list, show_one, transact
 
@@ -105,26 +107,46 @@ def show(
 ) -> None:
     """Show a call: what happened when, what it cost, who got what."""
 
-    async def work(s: AsyncSession) -> tuple[Story, Dispute | None]:
+    async def work(s: AsyncSession) -> tuple[Story, Dispute | None, tuple[Refund, ...]]:
         found = await finding.call_by_beginning(s, call_id)
-        return await story.tell(s, found), await disputes.of_call(s, found)
+        given_back = await refunds.refunds_of(s, found)
+        return await story.tell(s, found), await disputes.of_call(s, found), given_back
 
-    told, dispute = transact(work)
+    told, dispute, given_back = transact(work)
     call = told.record
     head = (
         _line(call.summary)
         | _money(call.summary.settlement)
+        | _after_refunds(call.summary.settlement, given_back)
         | _premium(call)
         | {"nobody_pays": call.no_payer}
         | ({"dispute": str(dispute.state), "disputed": dispute.reason} if dispute else {})
     )
     parts = _parts(call) | {"arithmetic": _arithmetic(told), "receipts": _receipts(told)}
+    if given_back:
+        parts["refunds"] = [
+            {
+                "amount": one.amount,
+                "why": str(one.reason),
+                "made": one.made_at,
+                "borne_by": str(one.borne_by),
+                "note": one.note,
+            }
+            for one in given_back
+        ]
     if as_json:
         show_one(head | parts, as_json=True)
         return
     show_one(head, as_json=False)
     for name, rows in parts.items():
         show_list(rows, title=name.replace("_", " ").capitalize(), as_json=False)
+
+
+def _after_refunds(settled: Settlement | None, given_back: tuple[Refund, ...]) -> dict[str, Any]:
+    # What went back of a premium-rate call was its carrier's, not a charge of ours.
+    if settled is None or not settled.charge or not given_back:
+        return {}
+    return {"after_refunds": sum((-one.amount for one in given_back), settled.charge)}
 
 
 def _parts(call: CallRecord) -> dict[str, list[dict[str, Any]]]:

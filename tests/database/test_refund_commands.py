@@ -42,6 +42,9 @@ async def test_a_call_is_refunded_in_part_then_whole_and_listed(world: World) ->
     listed = await answer("refund", "list", "--call", call_id)
     assert [one["refund"] for one in listed] == [rest["refund"], first["refund"]]
     assert "He slept." in (await run("refund", "list")).stdout
+    shown = await answer("calls", "show", call_id)
+    assert shown["after_refunds"]["amount"] == "0.0000"
+    assert [one["amount"]["amount"] for one in shown["refunds"]] == ["2.5200", "2.5200"]
 
 
 async def test_a_call_that_cost_nothing_has_nothing_to_refund(world: World) -> None:

@@ -23,6 +23,8 @@ async def test_a_refund_is_made_once_listed_shown_and_audited(api: Client, world
     assert (refund["expert"]["amount"], refund["borne_by"]) == ("1.47", "shared")
     assert ok(await api.get(f"/refunds/{refund['id']}")) == refund
     assert ok(await api.get(f"/refunds?call_id={call_id}"))["items"] == [refund]
+    call = ok(await api.get(f"/calls/{call_id}"))
+    assert (call["refunds"], call["charge_after_refunds"]["amount"]) == ([refund], "2.52")
     (entry,) = [
         one
         for one in ok(await api.get(f"/audit?subject=call&subject_id={call_id}"))["items"]
