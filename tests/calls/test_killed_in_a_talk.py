@@ -55,6 +55,18 @@ async def _kill(stage: Stage) -> int:
     return at
 
 
+async def _reported(stage: Stage, call: ParkedCall) -> None:
+    """Wait until a restart report names the call: killed before, nobody has told of it."""
+    call_id = (await stage.record(call.caller)).summary.call_id
+    async with asyncio.timeout(15):
+        while True:
+            async with stage.sessions() as s:
+                reports = (await restarts.page_restarts(s, limit=100)).items
+            if any(one.call_id == call_id for report in reports for one in report.calls):
+                return
+            await asyncio.sleep(0.1)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def talks(alone: Stage) -> Talks:
     park = Park(alone)
@@ -77,7 +89,7 @@ async def talks(alone: Stage) -> Talks:
     await by_name[CALLER_LEFT].talk.caller.hang_up()
     await alone.system.start("ari_app")
     await evidence.connected(alone, since_us=killed_at)
-    await asyncio.sleep(0.4)
+    await _reported(alone, by_name[HUNG_UP])
     killed_at = await _kill(alone)
     await alone.system.start("ari_app")
     await evidence.connected(alone, since_us=killed_at)

@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from billing.accounts import service as accounts
 from billing.accounts import vouchers
 from billing.accounts.vouchers import Redeemed
+from billing.adjustments import service as adjustments
+from billing.adjustments.errors import CreditTooLittle, PaidInTooLittle
+from billing.adjustments.values import AdjustmentReason, Why
 from billing.calls import books, settling
 from billing.calls import service as calls
 from billing.calls.values import EndReason, Interval
@@ -25,6 +28,10 @@ from billing.kit.database import make_sessions
 from billing.kit.ids import new_call_id
 from billing.kit.limits import Limits
 from billing.money.values import Money
+from billing.refunds import service as refunds
+from billing.refunds.asked import Asked
+from billing.refunds.errors import NothingCharged, RefundTooMuch
+from billing.refunds.values import RefundReason
 from billing.tariffs import service as tariffs
 from billing.tariffs.values import Tariff
 from tests.database.reference import (
@@ -281,6 +288,60 @@ class RealMoney:
             crash,
         )
         return isinstance(came, Redeemed)
+
+    async def refund(
+        self, call: int, cents: int | None, key: str, crash: int | None = None
+    ) -> Answer:
+        asked = Asked(amount=None if cents is None else Money.of_minor(cents, "EUR"))
+        try:
+            came = await self.step(
+                lambda s: refunds.refund(
+                    s,
+                    self.calls[call],
+                    asked,
+                    reason=RefundReason.EXPERT_FAULT,
+                    note="He could not be heard.",
+                    by="model",
+                    idempotency_key=key,
+                    at=NOW,
+                ),
+                crash,
+            )
+        except (NothingCharged, RefundTooMuch):
+            return REFUSED
+        return ("refunded", came.left.amount, came.refund.amount.amount)
+
+    async def adjust(self, purse: int, cents: int, key: str, crash: int | None = None) -> Answer:
+        why = Why(AdjustmentReason.CORRECTION, "A mistake of ours.", "model")
+        money = Money.of_minor(cents, "EUR")
+        account_id = self.callers[purse][0]
+        try:
+            came = await self.step(
+                lambda s: adjustments.adjust_caller(
+                    s, account_id, money, why, idempotency_key=key, at=NOW
+                ),
+                crash,
+            )
+        except CreditTooLittle:
+            return REFUSED
+        return ("adjusted", came.left.amount, came.adjustment.amount.amount)
+
+    async def pay_back(
+        self, purse: int, cents: int | None, key: str, crash: int | None = None
+    ) -> Answer:
+        why = Why(AdjustmentReason.ASKED_FOR, "He moves abroad.", "model")
+        money = None if cents is None else Money.of_minor(cents, "EUR")
+        account_id = self.callers[purse][0]
+        try:
+            came = await self.step(
+                lambda s: adjustments.pay_back(
+                    s, account_id, money, why, idempotency_key=key, at=NOW
+                ),
+                crash,
+            )
+        except PaidInTooLittle:
+            return REFUSED
+        return ("paid back", came.left.amount, -came.adjustment.amount.amount)
 
     # What is written.
 

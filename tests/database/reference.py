@@ -84,6 +84,9 @@ class Purse:
     month_limit: int | None = None
     posted: int = 0
     pending: int = 0
+    paid_in: int = 0
+    given: int = 0
+    """By adjustments; below zero: taken."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class Talk:
     most: int | None = None
     counted: dict[str, int] = field(default_factory=dict)
     """The limits of periods that it counts under, as its first segment's last quote found them."""
+    refunded: int = 0
 
     @property
     def quoted(self) -> Price:
@@ -245,6 +249,41 @@ class Reference:
     def _free(self, number: int) -> None:
         self.taken = {expert: call for expert, call in self.taken.items() if call != number}
 
-    def credit(self, purse: int, amount: int) -> None:
-        """Add money."""
+    def credit(self, purse: int, amount: int, *, paid_in: bool = False) -> None:
+        """Add money; only what was paid in is ever paid back."""
         self.purses[purse].posted += amount
+        self.purses[purse].paid_in += amount if paid_in else 0
+
+    # Money goes back, and is moved by hand.
+
+    def refund(self, number: int, amount: int | None) -> Answer:
+        """Give back a part of what a call cost, or all that is left of it; what is left then."""
+        talk = self.talks[number]
+        left = talk.before.charged - talk.refunded
+        wanted = left if amount is None else amount
+        if not 0 < wanted <= left:
+            return REFUSED
+        talk.refunded += wanted
+        self.purses[talk.purse].posted += wanted
+        self._count(talk, -wanted)
+        return ("refunded", left - wanted, wanted)
+
+    def adjust(self, purse: int, amount: int) -> Answer:
+        """Give or take by hand, never what is held."""
+        of = self.purses[purse]
+        if of.posted - of.pending + min(0, amount) < 0:
+            return REFUSED
+        of.posted += amount
+        of.given += amount
+        return ("adjusted", of.posted - of.pending, amount)
+
+    def pay_back(self, purse: int, amount: int | None) -> Answer:
+        """Pay out what was paid in, isn't held, and wasn't taken by hand."""
+        of = self.purses[purse]
+        most = max(0, min(of.posted - of.pending, of.paid_in + min(0, of.given)))
+        wanted = most if amount is None else amount
+        if not 0 < wanted <= most:
+            return REFUSED
+        of.posted -= wanted
+        of.paid_in -= wanted
+        return ("paid back", of.posted - of.pending, wanted)

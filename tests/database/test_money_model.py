@@ -1,4 +1,6 @@
-"""Holds, posts, voids, top-ups, vouchers, limits and crashes on random paths, by plain integers.
+"""Holds, posts, voids, top-ups, vouchers, refunds, adjustments, limits and crashes on random paths.
+
+Each is done by plain integers, too.
 
 Hypothesis chooses the path. `MODEL_EXAMPLES=500` tries more paths than the few of each run.
 """
@@ -102,9 +104,12 @@ class MoneyModel(RuleBasedStateMachine):
 
     @rule(purse=st.integers(0, 1), cents=amounts, crash=crashes)
     def top_up(self, purse: int, cents: int, crash: int | None) -> None:
-        key = f"{id(self)} {next(self.keys)} {self.real.callers[0][0]}"
-        self.same(self.await_(self.real.top_up(purse, cents, key, crash)), cents * CENT)
-        self.reference.credit(purse, cents * CENT)
+        came = self.await_(self.real.top_up(purse, cents, self.new_key(), crash))
+        self.same(came, cents * CENT)
+        self.reference.credit(purse, cents * CENT, paid_in=True)
+
+    def new_key(self) -> str:
+        return f"{id(self)} {next(self.keys)} {self.real.callers[0][0]}"
 
     @rule(purse=st.integers(0, 1), cents=amounts, crash=crashes)
     def redeem_voucher(self, purse: int, cents: int, crash: int | None) -> None:
@@ -122,9 +127,39 @@ class MoneyModel(RuleBasedStateMachine):
 
     @rule(purse=st.integers(0, 1), cents=amounts)
     def top_up_at_once(self, purse: int, cents: int) -> None:
-        key = f"{id(self)} {next(self.keys)} {self.real.callers[0][0]}"
+        key = self.new_key()
         self.at_once(self.real.top_up(purse, cents, key) for _ in range(AT_ONCE))
-        self.reference.credit(purse, cents * CENT)
+        self.reference.credit(purse, cents * CENT, paid_in=True)
+
+    # Money goes back, and is moved by hand.
+
+    @precondition(lambda self: self.talks("settled"))
+    @rule(pick=picks, cents=st.sampled_from([None, 1, 7, 60, 300]), crash=crashes)
+    def refund(self, pick: int, cents: int | None, crash: int | None) -> None:
+        number = self.picked(pick, "settled")
+        came = self.await_(self.real.refund(number, cents, self.new_key(), crash))
+        amount = None if cents is None else cents * CENT
+        self.same(came, self.reference.refund(number, amount))
+
+    @precondition(lambda self: self.talks("settled"))
+    @rule(pick=picks, cents=st.sampled_from([1, 7, 60]))
+    def refund_at_once(self, pick: int, cents: int) -> None:
+        """Several of one size: whoever comes first, together no more than was charged."""
+        number = self.picked(pick, "settled")
+        came = self.at_once(self.real.refund(number, cents, self.new_key()) for _ in range(AT_ONCE))
+        expected = [self.reference.refund(number, cents * CENT) for _ in range(AT_ONCE)]
+        self.same(sorted(came), sorted(expected))
+
+    @rule(purse=st.integers(0, 1), cents=st.sampled_from([-2_000, -130, -1, 1, 500]), crash=crashes)
+    def adjust(self, purse: int, cents: int, crash: int | None) -> None:
+        came = self.await_(self.real.adjust(purse, cents, self.new_key(), crash))
+        self.same(came, self.reference.adjust(purse, cents * CENT))
+
+    @rule(purse=st.integers(0, 1), cents=st.sampled_from([None, 1, 150, 2_000]), crash=crashes)
+    def pay_back(self, purse: int, cents: int | None, crash: int | None) -> None:
+        came = self.await_(self.real.pay_back(purse, cents, self.new_key(), crash))
+        amount = None if cents is None else cents * CENT
+        self.same(came, self.reference.pay_back(purse, amount))
 
     # A call.
 
