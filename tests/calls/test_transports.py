@@ -4,11 +4,12 @@ One of the two systems of `test_side_by_side` makes a whole paid call over the s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import numpy as np
 import pytest
 import pytest_asyncio
@@ -85,6 +86,21 @@ class Client:
         other = f"{channel};2"
         await self.until_entered(other)
         await self.ari.answer(other)
+        await self.until(lambda states: states.get(channel) == states.get(other) == "Up")
+
+    async def until(self, seen: Callable[[dict[str, str]], bool]) -> None:
+        """Wait for what is to be seen of the channels' states, by name."""
+        async with asyncio.timeout(10):
+            while not seen(await self._states()):  # noqa: ASYNC110  # no event tells it all
+                await asyncio.sleep(0.05)
+
+    async def _states(self) -> dict[str, str]:
+        return {one["id"]: one["state"] for one in await self.ari.channels()}
+
+    async def gone(self, channel: str) -> None:
+        """Hang up, and wait until both halves are gone: their names are used again."""
+        await self.ari.hang_up(channel)
+        await self.until(lambda states: not states.keys() & {channel, f"{channel};2"})
 
     async def tries(self, request: Awaitable[Any]) -> None:
         try:
@@ -101,6 +117,14 @@ async def client_of(instance: Instance, transport: str) -> AsyncIterator[Client]
     by_websocket = transport == "websocket"
     async with AriClient(instance.ari_url, ARI_USER, password, by_websocket=by_websocket) as ari:
         client = Client(ari)
+        sockets = []
+        opened = ari.open_events
+
+        async def kept(heartbeat_seconds: int) -> aiohttp.ClientWebSocketResponse:
+            sockets.append(await opened(heartbeat_seconds))
+            return sockets[-1]
+
+        ari.open_events = kept  # type: ignore[method-assign]
         reading = asyncio.create_task(stream.events(ari, client.connected, client.take))
         await asyncio.wait_for(client.ready.wait(), 10)
         try:
@@ -108,6 +132,8 @@ async def client_of(instance: Instance, transport: str) -> AsyncIterator[Client]
         finally:
             reading.cancel()
             await asyncio.wait({reading})
+            for socket in sockets:
+                await socket.close()
 
 
 async def all_sorts(client: Client, sound: str) -> list[Any]:
@@ -152,6 +178,7 @@ async def all_sorts(client: Client, sound: str) -> list[Any]:
         await tries(ari.variable(gone, "A"))
     await tries(ari.packets(leg))
     await tries(ari.hang_up(leg, 17))
+    await client.until(lambda states: not states)
     return client.outcomes
 
 
@@ -190,7 +217,7 @@ async def test_a_request_that_waits_behind_a_prompt_holds_up_no_other(
         assert not waiting.done()
         await ari.stop_playback("p")
         await waiting
-        await ari.hang_up("waits")
+        await client.gone("waits")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
