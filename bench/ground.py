@@ -79,12 +79,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a work wants of its ground. `programs`: other arguments of Python for some parts."""
+    """What a work wants of its ground.
+
+    `programs`: other arguments of Python for some parts; `variables`: more settings of all parts.
+    """
 
     pairs: int
     credit: Money = field(default_factory=lambda: Money.of_minor(9_000, "EUR"))
     limits: Limits = field(default_factory=Limits)
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[str, ...] = ("ari_app",)
 
 
@@ -120,6 +124,7 @@ async def ground(room: Room, wanted: Wanted) -> AsyncIterator[Ground]:
         tree=room.tree,
         limits=wanted.limits,
         parts=wanted.parts,
+        variables=wanted.variables,
         programs={**PARTS, **wanted.programs},
         restart=False,
     )

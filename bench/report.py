@@ -64,7 +64,14 @@ def markdown(
 
 def plots(one: Result) -> tuple[Plot, ...]:
     """Give the plots that the work made and those of its figures."""
-    return (*one.plots, *_cpu_plot(one.figures), *_cut_plot(one.figures))
+    figures = one.figures
+    return (
+        *one.plots,
+        *_cpu_plot(figures),
+        *_settled_plot(figures),
+        *_cut_plot(figures),
+        *_lag_plot(figures),
+    )
 
 
 def _cpu_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
@@ -95,19 +102,65 @@ def _cpu_ms(steps: Sequence[Mapping[str, Any]], process: str) -> list[tuple[int,
 
 def _cut_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
     """Draw how late W5's cuts came: so many of a hundred came no later than that."""
-    late_ms = sorted(figures.get("errors_ms", ()))
-    if not late_ms:
+    if not figures.get("errors_ms"):
         return ()
-    points = [(100 * place // len(late_ms), ms) for place, ms in enumerate(late_ms, start=1)]
     return (
         Plot(
             "w5-cuts",
             "How late the cut came",
             "% of the cuts came no later",
             "ms late, at the worse of the two phones",
-            (Line("application alive", points),),
+            (Line("application alive", _shares(figures["errors_ms"])),),
         ),
     )
+
+
+def _settled_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
+    """Draw W2's waits beside those of the empty commit."""
+    if not figures.get("settled_us"):
+        return ()
+    kinds = (("settled", "settled_us"), ("empty commit", "commit_us"))
+    return (
+        Plot(
+            "w2-settled",
+            "From the hang-up to the settled row",
+            "% took no longer",
+            "ms",
+            tuple(Line(name, _shares(_in_ms(figures[key]))) for name, key in kinds),
+        ),
+    )
+
+
+def _lag_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
+    """Draw how late W8's event loop woke a sleeper, idle and with all calls in their talk."""
+    kinds = [name for name in ("metered", "idle") if name in figures]
+    lines = [
+        Line(name, _shares(_in_ms(figures[name]["lag_us_percentiles"])))
+        for name in kinds
+        if None not in figures[name]["lag_us_percentiles"]
+    ]
+    if not lines:
+        return ()
+    return (
+        Plot(
+            "w8-lag",
+            "How late the event loop woke a sleeper",
+            "% of the wake-ups came no later",
+            "ms late",
+            tuple(lines),
+        ),
+    )
+
+
+def _in_ms(values_us: Sequence[int]) -> list[int]:
+    return [(us + 500) // 1_000 for us in values_us]
+
+
+def _shares(values: Sequence[int]) -> list[tuple[int, int]]:
+    """Give points: so many percent of the values are at most so large."""
+    return [
+        (100 * place // len(values), value) for place, value in enumerate(sorted(values), start=1)
+    ]
 
 
 def _verdict(check: Check) -> str:

@@ -239,6 +239,7 @@ def _figures(one: Window) -> dict[str, Any]:
         "calls": one.calls,
         "lag_us_p50": percentile(one.lag_us, 500),
         "lag_us_p99": percentile(one.lag_us, 990),
+        "lag_us_percentiles": [percentile(one.lag_us, 10 * percent) for percent in range(1, 101)],
         "memory_kb": one.memory_kb,
         "cpu_ms": one.cpu_ms,
         "commits": one.commits,

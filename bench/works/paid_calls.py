@@ -13,6 +13,7 @@ from bench.loads import ACCEPT_MS, PAIRS, SIPP, PaidLoad, bare_load
 from bench.rising import Loaded, rise
 from bench.rules import percentile, top_rate
 from bench.values import Check, Line, Plot, Result, Room, Table, shown_ms
+from bench.works import transports
 from bench.works.settling import SettleProbe
 
 STEP_SECONDS: Final = 8
@@ -33,7 +34,9 @@ METHOD: Final = (
     " dialled by another trunk, rings, answers, presses 1 within the offer; tone; some 3.5 s of"
     " metered talk; the caller hangs up; settled; the expert hears what he earned. A bare call:"
     " Answer, Dial, 3.5 s, hang-up, no record. Good: all of SIP as it should be, and settled with a"
-    " charge. In either kind each side sends a packet of sound every half second."
+    " charge. In either kind each side sends a packet of sound every half second. Transports: the"
+    " same paid calls on fresh systems, one after the other, which send their requests to Asterisk"
+    " over HTTP or over the events' websocket."
 )
 
 
@@ -62,8 +65,9 @@ async def run(room: Room) -> list[Result]:
         await load(WARM_UP_RATE, WARM_UP_RATE * 3)
         bare_steps = await rise(load, first=FIRST_BARE_RATE, seconds=seconds, bisect=not room.quick)
         bare_half = await load(rate, rate * seconds * 2)
+    rounds = await transports.rounds(room)
     return [
-        _result(steps, half, bare_steps, bare_half, findings, money),
+        _result(steps, half, bare_steps, bare_half, findings, money, rounds),
         probe.result(paid.byes, rate),
     ]
 
@@ -94,6 +98,7 @@ def _result(
     bare_half: Loaded,
     findings: list[str],
     money: Money,
+    rounds: list[transports.Round],
 ) -> Result:
     top, bare_top = (top_rate([one.step for one in some]) for some in (steps, bare_steps))
     ratio = 100 * top // max(1, bare_top)
@@ -140,6 +145,7 @@ def _result(
                 ("", *sorted(half.cpu_ms), "all"),
                 (_cpu_row("paid", half, half), _cpu_row("bare", bare_half, half)),
             ),
+            transports.table(rounds),
         ),
         {
             "top_rate": top,
@@ -150,6 +156,7 @@ def _result(
             "bare_half_load": _figures(bare_half),
             "steps": [_figures(one) for one in steps],
             "bare_steps": [_figures(one) for one in bare_steps],
+            "transports": [{"transport": one.transport, **_figures(one.loaded)} for one in rounds],
         },
         (
             Plot(

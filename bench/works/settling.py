@@ -125,6 +125,8 @@ class SettleProbe:
                 "settled_us_p99": p99,
                 "commit_us_p50": commit50,
                 "commit_us_p99": commit99,
+                "settled_us": sorted(settled),
+                "commit_us": sorted(self._commit_us),
             },
         )
 

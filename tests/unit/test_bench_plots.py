@@ -44,7 +44,32 @@ def test_cuts_are_drawn_by_how_many_came_no_later() -> None:
 
 
 def test_a_work_that_did_not_come_to_its_end_has_no_plot() -> None:
-    assert plots(_result("W1")) == plots(_result("W5")) == ()
+    for work in ("W1", "W2", "W5", "W8"):
+        assert plots(_result(work)) == ()
+
+
+def test_settlements_are_drawn_beside_the_empty_commit() -> None:
+    (plot,) = plots(_result("W2", settled_us=[40_400, 50_500], commit_us=[1_000, 2_000]))
+    assert plot.name == "w2-settled"
+    assert plot.lines == (
+        Line("settled", [(50, 40), (100, 51)]),
+        Line("empty commit", [(50, 1), (100, 2)]),
+    )
+
+
+def test_the_event_loops_lag_is_drawn_idle_and_metered() -> None:
+    idle, metered = ({"lag_us_percentiles": [us, 2 * us]} for us in (1_000, 10_000))
+    (plot,) = plots(_result("W8", idle=idle, metered=metered))
+    assert plot.name == "w8-lag"
+    assert plot.lines == (
+        Line("metered", [(50, 10), (100, 20)]),
+        Line("idle", [(50, 1), (100, 2)]),
+    )
+
+
+def test_a_system_that_was_not_watched_has_no_line() -> None:
+    nothing = {"lag_us_percentiles": [None] * 100}
+    assert plots(_result("W8", idle=nothing, metered=nothing)) == ()
 
 
 def test_each_plot_is_written_and_shown_in_the_report(tmp_path: Path) -> None:

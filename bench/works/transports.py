@@ -1,0 +1,78 @@
+"""Part of W1: the same paid calls with requests to Asterisk over either transport.
+
+Each round stands on a system of its own. The order is there and back, so that a machine which grows
+slower or faster meanwhile harms neither.
+"""
+
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from bench import sipp
+from bench.ground import EXPERTS_HOST, EXPERTS_PORT, Wanted, ground
+from bench.loads import ACCEPT_MS, PaidLoad
+from bench.rising import Loaded
+from bench.rules import percentile
+from bench.values import Room, Table, shown_ms
+from billing.kit.settings import Settings
+
+TRANSPORTS: Final[tuple[str, ...]] = get_args(Settings.model_fields["ari_transport"].annotation)
+VARIABLE: Final = "PRIMELINE_ARI_TRANSPORT"
+PAIRS: Final = 100
+RATE: Final = 4
+CALLS: Final = 60
+QUICK_CALLS: Final = 12
+WARM_UP_CALLS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Some paid calls by one transport."""
+
+    transport: str
+    loaded: Loaded
+
+
+async def rounds(room: Room) -> list[Round]:
+    """Play them: there and back, or there alone in a quick run."""
+    order = TRANSPORTS if room.quick else (*TRANSPORTS, *reversed(TRANSPORTS))
+    return [await _round(room, transport) for transport in order]
+
+
+async def _round(room: Room, transport: str) -> Round:
+    folder = room.folder / "experts"
+    wanted = Wanted(PAIRS, variables={VARIABLE: transport})
+    async with (
+        sipp.answering(
+            "expert",
+            tree=room.sipp_tree,
+            folder=folder,
+            host=EXPERTS_HOST,
+            port=EXPERTS_PORT,
+            pause_ms=ACCEPT_MS,
+        ) as pid,
+        ground(room, wanted) as ground_,
+    ):
+        paid = PaidLoad(room, ground_, pid)
+        await paid(RATE, WARM_UP_CALLS)
+        return Round(transport, await paid(RATE, QUICK_CALLS if room.quick else CALLS))
+
+
+def table(some: list[Round]) -> Table:
+    """Show what a call took in each round, in their order."""
+    return Table(
+        f"Transports, at {RATE} calls/s",
+        ("", "calls", "good", "application", "Asterisk", "both", "answered p50"),
+        tuple(_row(one.transport, one.loaded) for one in some),
+    )
+
+
+def _row(transport: str, one: Loaded) -> tuple[str, ...]:
+    return (
+        transport,
+        str(one.step.calls),
+        str(one.step.good),
+        shown_ms(one.cpu_us_per_call("ari_app")),
+        shown_ms(one.cpu_us_per_call("asterisk")),
+        shown_ms(one.cpu_us_per_call("ari_app", "asterisk")),
+        shown_ms(percentile(one.answer_us, 500)),
+    )
