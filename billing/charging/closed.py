@@ -38,8 +38,16 @@ def earlier_of(closed: Sequence[ClosedSegment]) -> Earlier | None:
 def since(
     closed: Sequence[ClosedSegment], intervals: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Pick, of all paid intervals of a call, those of the segment that isn't closed yet."""
+    """Pick, of all paid intervals of a call in their order, those of the segment that isn't closed.
+
+    A segment that cost nothing for its silence was closed without a length, where it began; so its
+    interval, which is as long here as it lasted, is known by its position.
+    """
     if not closed:
         return list(intervals)
-    until_ms = closed[-1].until_ms
-    return [interval for interval in intervals if interval[0] >= until_ms]
+    until_ms, last = closed[-1].until_ms, closed[-1].last_interval
+    return [
+        interval
+        for position, interval in enumerate(intervals, 1)
+        if interval[0] > until_ms or (interval[0] == until_ms and position > last)
+    ]

@@ -328,3 +328,20 @@ async def test_the_receipt_names_each_paid_talk_of_a_call(world: World) -> None:
         assert await queue_receipt(s, call_id, wanted_by_default=True, at=world.now)
         (receipt,) = await receipts_of(s, call_id)
     assert "€2.70 (€1.20 + €1.50) for 90 s" in receipt.text
+
+
+async def test_a_segment_that_cost_nothing_for_its_silence_is_not_charged_in_the_next(
+    world: World,
+) -> None:
+    """Closed as silent, it has no length: it ends where it began."""
+    await world.top_up("20.00")
+    call_id = await world.granted_call()
+    silent = Interval(START, START)
+    assert (closed := await close(world, call_id, [silent])) is not None
+    assert closed.split is not None
+    assert closed.split.charge == eur("0.00")
+    assert isinstance(await again(world, call_id), Grant)
+    # The application knows of all that was in paid bridges, and the record does, too.
+    settled = await settle(world, call_id, talked((0, 50), (100, 160)))
+    assert settled.billed_seconds == 60
+    assert settled.charge == eur("1.20")
