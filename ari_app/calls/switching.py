@@ -89,7 +89,7 @@ def consenting_left(turn: Turn, event: Left) -> None:
     assert data.expert is not None  # checked as it was proposed
     turn.do(Arm(STATE_TIMER, data.limits.consenting_ms))
     if data.closing:
-        turn.do(CloseSegment(data.intervals))
+        turn.do(CloseSegment(turn.paid()))
     turn.do(AskQuote(data.expert, data.proposed))
     turn.say(Leg.EXPERT, "caller-hears-price")
 
@@ -190,7 +190,7 @@ def _stay_free(turn: Turn, why: str, to_expert: str) -> None:
     turn.say(Leg.EXPERT, to_expert)
     turn.say(Leg.CALLER, "stays-free")
     if turn.data.closing:
-        turn.do(CloseSegment(turn.data.intervals))
+        turn.do(CloseSegment(turn.paid()))
 
 
 # Freeing.
@@ -222,7 +222,7 @@ def freeing_said(turn: Turn, event: Said) -> None:
 def freeing_timer(turn: Turn, event: TimerFired) -> None:
     """The sentences take too long: they talk on without them."""
     if event.timer == EXTEND_TIMER and turn.data.closing:
-        turn.do(CloseSegment(turn.data.intervals))
+        turn.do(CloseSegment(turn.paid()))
     elif event.timer != STATE_TIMER:
         offer_timer(turn, event)
     elif turn.data.talk is not None:

@@ -81,7 +81,7 @@ def talk_timer(turn: Turn, event: TimerFired) -> None:
         hush_both(turn)
         turn.do(Note("warning"), Announce(talk.bridge, (Phrase("warning"),)))
     elif event.timer == EXTEND_TIMER and data.closing:
-        turn.do(CloseSegment(data.intervals))
+        turn.do(CloseSegment(turn.paid()))
     elif event.timer == EXTEND_TIMER and grant is not None:
         turn.set(extend_due=True)
         if not grant.final or data.rose:

@@ -182,3 +182,16 @@ def test_a_hung_up_channel_tells_its_packets(told: str, packets: tuple[int, int]
     assert isinstance(event, LeftBridge)
     assert event.packets == (Packets(*packets) if packets else None)
     assert of_channel({"id": "c"}) is None
+
+
+def test_silence_that_costs_nothing_costs_nothing_after_an_outage_either() -> None:
+    """The expert gives free minutes, then stays free; the database comes back only later."""
+    play = counted()
+    bridge = bridge_of(play)
+    play = out_of(play.keys("*6", Leg.EXPERT), END_MS)
+    play.then(e.Counted(bridge, CALLER_SILENT, END_MS + 9))
+    play = joined(play.said(Leg.CALLER).said(Leg.EXPERT), T0 + 25_000)
+    play.keys("*9", Leg.EXPERT)
+    assert play.did(c.CloseSegment) == [c.CloseSegment(NOTHING)]
+    play.then(e.DatabaseAway(), e.TimerFired("extend"))
+    assert play.did(c.CloseSegment) == [c.CloseSegment(NOTHING)]
