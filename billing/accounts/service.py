@@ -153,8 +153,11 @@ async def top_up(
     before = await idempotency.begin(s, key, request, at)
     if before is not None:
         return TopUp(moved, money, Money(before["available"], money.currency), new=False)
-    account = await s.get(CallerAccount, account_id)
-    if account is None:
+    # Locked, so that nobody is paid in for who is removed meanwhile: it would be lost to him.
+    account = await s.get(
+        CallerAccount, account_id, populate_existing=True, with_for_update={"read": True}
+    )
+    if account is None or account.removed_at is not None:
         raise CallerUnknown(account_id)
     if account.currency != money.currency:
         raise CurrencyMismatch(account.currency, money.currency)

@@ -200,8 +200,11 @@ async def redeem(
     Commit also a refusal: the try counted is what stops guessing. Raises CallerUnknown or
     SecretKeyMissing.
     """
-    account = await s.get(CallerAccount, account_id)
-    if account is None:
+    # Locked, so that no voucher is used up for who is removed meanwhile.
+    account = await s.get(
+        CallerAccount, account_id, populate_existing=True, with_for_update={"read": True}
+    )
+    if account is None or account.removed_at is not None:
         raise CallerUnknown(account_id)
     code = codes.read(given)
     if code is None:

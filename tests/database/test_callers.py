@@ -8,10 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from billing.accounts import service as accounts
+from billing.accounts.callers import remove_caller
+from billing.accounts.errors import CallerUnknown
 from billing.calls import books
 from billing.charging.values import Grant, Quote, Refusal, Refused
 from billing.kit.errors import PrimelineError
 from billing.kit.ids import new_call_id
+from billing.ledger import service as ledger
 from billing.money.values import Money
 from billing.pins.rules import FAILURES_TO_LOCK, FIRST_LOCK_MINUTES, source_of
 from billing.pins.service import PinInvalid, hash_pin
@@ -246,3 +249,15 @@ async def test_callers_are_listed_with_what_they_have(world: World) -> None:
         eur("4.00"),
     )
     assert caller.numbers == (CALLER,)
+
+
+async def test_nothing_is_paid_in_for_a_caller_who_is_being_removed(world: World) -> None:
+    """It could neither be talked away nor be paid back."""
+    async with world.sessions.begin() as s:
+        await remove_caller(s, world.account_id, expected=None, at=NOW)
+        paying = asyncio.create_task(world.top_up("10.00"))
+        await asyncio.sleep(0.3)
+    with pytest.raises(CallerUnknown):
+        await paying
+    async with world.sessions() as s:
+        assert (await ledger.read_wallet(s, world.wallet_id)).available == 0

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from billing.accounts import codes, vouchers
 from billing.accounts import service as accounts
+from billing.accounts.callers import remove_caller
 from billing.accounts.codes import CODE_DIGITS
 from billing.accounts.errors import AmountInvalid, CallerUnknown
 from billing.accounts.vouchers import BatchInvalid, BatchUnknown, Redeemed, VoucherRefusal
@@ -212,3 +213,14 @@ async def test_a_voucher_marked_as_redeemed_without_its_credit_is_found(world: W
         )
     async with world.sessions() as s:
         assert [one.check for one in await books.check(s)] == ["vouchers"]
+
+
+async def test_a_removed_caller_redeems_nothing_and_the_voucher_stays_good(world: World) -> None:
+    """He may have been removed while he was calling, with nothing in his wallet."""
+    (code,) = (await batch(world)).codes
+    async with world.sessions.begin() as s:
+        await remove_caller(s, world.account_id, expected=None, at=NOW)
+    with pytest.raises(CallerUnknown):
+        await redeem(world, code)
+    other = await another_caller(world, 2)
+    assert isinstance(await redeem(world, code, account_id=other, source=SECOND), Redeemed)
