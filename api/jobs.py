@@ -15,6 +15,7 @@ from api import worker_metrics as metrics
 from api.adapters.twilio.messages import TwilioSms
 from billing.calls import cel_trimming, sweeper
 from billing.calls.receipts import queue_receipt
+from billing.calls.recovery import MEDIA_SECONDS
 from billing.catalogue import service as catalogue
 from billing.kit import audit
 from billing.kit.clock import now
@@ -75,7 +76,7 @@ def voices(tree: Path | None) -> dict[str, Voice]:
     return found
 
 
-async def sweep(sessions: Sessions) -> None:
+async def sweep(sessions: Sessions, media_seconds: int = MEDIA_SECONDS) -> None:
     """Settle silent calls that are proven over, each in its own transaction."""
     at = now()
     async with sessions() as s:
@@ -83,7 +84,7 @@ async def sweep(sessions: Sessions) -> None:
     for call_id in found:
         try:
             async with sessions.begin() as s:
-                swept = await sweeper.sweep(s, call_id, at)
+                swept = await sweeper.sweep(s, call_id, at, media_seconds=media_seconds)
         except Exception:
             # One call that can't be swept must not keep all later ones back.
             log.exception("not swept", call_id=str(call_id))
@@ -244,7 +245,7 @@ def make_app(settings: Settings, sessions: Sessions) -> procrastinate.App:
     @app.periodic(cron="* * * * *")
     @app.task(name="sweep", queueing_lock="sweep")
     async def sweep_calls(timestamp: int) -> None:  # noqa: ARG001  (procrastinate gives it)
-        await sweep(sessions)
+        await sweep(sessions, settings.limits.media_seconds)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="watch-monitor", queueing_lock="watch-monitor")

@@ -61,16 +61,28 @@ async def proved_time(
     intervals = (*recorded, *written[len(recorded) :])
     last_ms = to_ms(call.last_seen_at)
     proved = tuple(Interval(i.start_ms, i.end_ms or max(i.start_ms, last_ms)) for i in intervals)
-    lost_ms = await _media_lost_ms(s, call_id, proved)
-    if lost_ms is not None:
-        proved = until_silence(proved, sounding_until_ms(lost_ms, media_seconds))
+    proved, media_lost = await without_silence(s, call_id, proved, media_seconds=media_seconds)
     return ProvedTime(
         proved,
-        media_lost=lost_ms is not None,
+        media_lost=media_lost,
         complete=len(recorded) >= len(written)
         and all(i.end_ms is not None for i in recorded)
         and await _meter_known(s, call),
     )
+
+
+async def without_silence(
+    s: AsyncSession,
+    call_id: UUID,
+    proved: Sequence[Interval],
+    *,
+    media_seconds: int = MEDIA_SECONDS,
+) -> tuple[tuple[Interval, ...], bool]:
+    """Take off the silence for which Asterisk hung a leg up; gives also whether it did."""
+    lost_ms = await _media_lost_ms(s, call_id, proved)
+    if lost_ms is None:
+        return tuple(proved), False
+    return until_silence(proved, sounding_until_ms(lost_ms, media_seconds)), True
 
 
 async def _media_lost_ms(s: AsyncSession, call_id: UUID, proved: Sequence[Interval]) -> int | None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.cel import cel_end, cel_intervals
 from billing.calls.models import CallRow, TalkStretch
-from billing.calls.recovery import stretches_of
+from billing.calls.recovery import MEDIA_SECONDS, stretches_of, without_silence
 from billing.calls.settling import settle
 from billing.calls.values import EndReason, Interval, NoPayer, TimelineEntry
 from billing.kit.clock import to_ms
@@ -47,10 +47,13 @@ async def silent(s: AsyncSession, at: datetime) -> list[UUID]:
     return list(rows)
 
 
-async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> Swept:
+async def sweep(
+    s: AsyncSession, call_id: UUID, at: datetime, *, media_seconds: int = MEDIA_SECONDS
+) -> Swept:
     """Settle one silent call if Asterisk's record proves it over; else leave it and say so.
 
-    Paid time is what the record says, or up to the last heartbeat where the record lacks it.
+    Paid time is what the record says, or up to the last heartbeat where the record lacks it; the
+    silence for which Asterisk hung a leg up is taken off, as it is by who carries calls.
     Without paid time all holds are voided. A call not proven over keeps its holds: money of a
     talk is never freed by the clock.
     """
@@ -63,11 +66,12 @@ async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> Swept:
     intervals = _closed(await cel_intervals(s, call_id), ended_ms) or _by_heartbeat(
         await stretches_of(s, call_id), min(to_ms(call.last_seen_at), ended_ms)
     )
+    paid, media_lost = await without_silence(s, call_id, intervals, media_seconds=media_seconds)
     settlement = await settle(
         s,
         call_id,
-        intervals=intervals,
-        reason=EndReason.SERVICE_DOWN,
+        intervals=paid,
+        reason=EndReason.MEDIA_LOST if media_lost else EndReason.SERVICE_DOWN,
         no_payer=None if call.account_id else NoPayer.CALLER_UNKNOWN,
         at=at,
         timeline=[TimelineEntry(to_ms(at), "swept", {"ended_ms": ended_ms})],

@@ -257,3 +257,18 @@ async def test_packed_files_and_others_of_like_names_are_not_read(
     for name in ("primeline.csv.2.gz", "primeline2.csv", "other.csv"):
         (tmp_path / name).write_text(line(5))
     assert await CelReader(tmp_path / "primeline.csv", world.sessions, "alone").catch_up() == 0
+
+
+async def test_an_abandoned_talk_is_not_paid_for_the_silence_that_ended_it(
+    world: World, record: Record
+) -> None:
+    lost = record.line("HANGUP", 90_001, record.expert)
+    lost = CelRow(lost.event, lost.at_us, lost.channel_id, lost.linked_id, {"hangupcause": 44})
+    await import_lines(
+        world, [*record.begin(), *record.talk("paid-1", 0, 90_000), lost, *record.end(90_100)]
+    )
+    (swept,) = await sweep(world)
+    assert swept.settled
+    # Asterisk hung the expert up after 30 seconds without sound, which nobody pays.
+    assert (await world.record(record.call_id)).intervals == (Interval(START, START + 60_000),)
+    assert await world.available() == eur("8.80")

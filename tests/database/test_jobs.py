@@ -169,10 +169,12 @@ async def test_a_call_that_cannot_be_swept_keeps_no_other_back(
         await import_cel(s, ends)
     real = sweeper.sweep
 
-    async def sweep(s: AsyncSession, call_id: UUID, at: datetime) -> sweeper.Swept:
+    async def sweep(
+        s: AsyncSession, call_id: UUID, at: datetime, *, media_seconds: int
+    ) -> sweeper.Swept:
         if call_id == broken:
             raise LookupError(call_id)
-        return await real(s, call_id, at)
+        return await real(s, call_id, at, media_seconds=media_seconds)
 
     monkeypatch.setattr(sweeper, "sweep", sweep)
     await jobs.sweep(world.sessions)
