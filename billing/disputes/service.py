@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -44,9 +45,9 @@ async def open_dispute(
 ) -> Dispute:
     """Contest an ended call; from now on its money stays where it is.
 
-    The days to claim and to answer are those of the rules under which the call came in. `late`: a
-    claim after its last day is accepted all the same. Raises CallUnknown, CallNotEnded,
-    CallDisputed or ClaimLate.
+    The days to claim and to answer are those of the rules under which the call came in, at premium
+    rate by the clock of the number's time zone. `late`: a claim after its last day is accepted all
+    the same. Raises CallUnknown, CallNotEnded, CallDisputed or ClaimLate.
     """
     call = await lock_call(s, call_id)
     if call.ended_at is None:
@@ -54,11 +55,13 @@ async def open_dispute(
     before = await of_call(s, call_id)
     if before is not None and before.state != DisputeState.REJECTED:
         raise CallDisputed(call_id, before.state)
-    country = await _country(s, call)
+    country, zone = await _place(s, call)
     sets = await sets_in_force(s, country, call.received_at) if country else ()
-    dates = rules.dispute_dates(sets, call_on=call.received_at.date(), disputed_on=at.date())
+    today = at.astimezone(zone).date()
+    call_on = call.received_at.astimezone(zone).date()
+    dates = rules.dispute_dates(sets, call_on=call_on, disputed_on=today)
     claim_by = dates.get("claim")
-    if claim_by is not None and at.date() > claim_by and not late:
+    if claim_by is not None and today > claim_by and not late:
         raise ClaimLate(call_id, claim_by)
     row = DisputeRow(
         id=new_call_id(),
@@ -148,10 +151,16 @@ async def page_disputes(
     return Slice(tuple(_value(row) for row in found.items), found.after)
 
 
-async def _country(s: AsyncSession, call: CallRow) -> str | None:
-    """Give the country of a call's rules: as its premium terms say, else its number's own."""
+async def _place(s: AsyncSession, call: CallRow) -> tuple[str | None, ZoneInfo]:
+    """Give the country of a call's rules and whose clock its days are by.
+
+    As its premium terms say; else its number's own country, and days of UTC.
+    """
     carried = await premium_service.find(s, call.id)
-    return premium_service.terms_of(carried).country if carried else country_of(call.dialled)
+    if carried is None:
+        return country_of(call.dialled), ZoneInfo("UTC")
+    terms = premium_service.terms_of(carried)
+    return terms.country, ZoneInfo(terms.time_zone)
 
 
 async def _require(s: AsyncSession, dispute_id: UUID) -> DisputeRow:

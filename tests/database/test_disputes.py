@@ -1,6 +1,7 @@
 """Disputes in the database: their days, what they freeze, and what goes back, once."""
 
 import asyncio
+import json
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -243,3 +244,33 @@ async def test_an_upheld_dispute_of_a_written_off_call_takes_the_experts_part_ba
         await close(world, await contest(world, call_id), Outcome.UPHELD)
     assert await balances(world) == {}
     assert await wrong(world) == []
+
+
+async def carried(world: World, time_zone: str) -> UUID:
+    """A settled premium-rate call of NOW, 12:00 UTC, under American rules."""
+    await make_premium(world)
+    call_id = await held_call(world)
+    await settle(world, call_id, talked=60)
+    where = {"where": json.dumps({"country": "US", "time_zone": time_zone})}
+    async with world.sessions.begin() as s:
+        await s.execute(
+            text("UPDATE premium_sessions SET terms = terms || cast(:where AS jsonb)"), where
+        )
+    return call_id
+
+
+async def test_the_days_of_a_premium_rate_call_are_those_of_its_number(world: World) -> None:
+    dispute = await contest(world, await carried(world, "Pacific/Auckland"))
+    # There it is 01:00 on the 23rd.
+    assert (dispute.claim_by, dispute.answer_by) == (date(2027, 1, 22), date(2027, 1, 18))
+
+
+async def test_a_claim_on_the_evening_of_its_last_day_is_in_time_where_utc_is_a_day_ahead(
+    world: World,
+) -> None:
+    call_id = await carried(world, "America/Los_Angeles")
+    async with world.sessions.begin() as s:
+        dispute = await disputes.open_dispute(
+            s, call_id, reason="Never.", by="sam", at=NOW + timedelta(days=60, hours=15)
+        )
+    assert dispute.claim_by == date(2027, 1, 21)
