@@ -40,8 +40,8 @@ def since(
 ) -> list[tuple[int, int]]:
     """Pick, of all paid intervals of a call in their order, those of the segment that isn't closed.
 
-    A segment that cost nothing for its silence was closed without a length, where it began; so its
-    interval, which is as long here as it lasted, is known by its position.
+    A segment that cost nothing for its silence was closed without a length. What of it stands here
+    is as long as it lasted, and perhaps began as it was closed: so position counts where time ties.
     """
     if not closed:
         return list(intervals)

@@ -12,6 +12,7 @@ from billing.charging import rules, sessions
 from billing.charging.closed import ClosedSegment, earlier_of
 from billing.charging.models import ChargingSession, ClosedSegmentRow
 from billing.charging.sessions import OpenHold
+from billing.kit.clock import to_ms
 from billing.kit.ids import transfer_id
 from billing.ledger import service as ledger
 from billing.ledger.values import AccountKind, Move, account_id
@@ -101,7 +102,7 @@ async def close_segment(
             tariff=session.tariff,
             share=session.share,
             consented_at_ms=consented_at_ms,
-            until_ms=max(end for _, end in intervals),
+            until_ms=_until_ms(intervals, at),
             last_interval=last_interval,
             granted_seconds=granted[-1].granted_seconds,
             used_seconds=ended.bill.used_seconds,
@@ -118,6 +119,15 @@ async def close_segment(
     session.segment = segment + 1
     await s.flush()
     return ended
+
+
+def _until_ms(intervals: Sequence[tuple[int, int]], at: datetime) -> int:
+    """Give the end of a closed segment's paid time: nothing paid before it is of a later segment.
+
+    Of one that cost nothing for its silence no end is left; it is over as it is closed at `at`.
+    """
+    until_ms = max(end for _, end in intervals)
+    return until_ms if rules.used_ms(intervals) else max(until_ms, to_ms(at))
 
 
 async def _resolve(

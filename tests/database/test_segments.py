@@ -341,7 +341,21 @@ async def test_a_segment_that_cost_nothing_for_its_silence_is_not_charged_in_the
     assert closed.split is not None
     assert closed.split.charge == eur("0.00")
     assert isinstance(await again(world, call_id), Grant)
-    # The application knows of all that was in paid bridges, and the record does, too.
+    # The application knows of all that was in paid bridges.
     settled = await settle(world, call_id, talked((0, 50), (100, 160)))
     assert settled.billed_seconds == 60
     assert settled.charge == eur("1.20")
+
+
+async def test_nor_is_it_charged_by_the_record_whose_clock_is_some_milliseconds_apart(
+    world: World,
+) -> None:
+    await world.top_up("20.00")
+    call_id = await world.granted_call()
+    world.now += timedelta(seconds=70)
+    await close(world, call_id, [Interval(START, START)])
+    assert isinstance(await again(world, call_id), Grant)
+    recorded = [Interval(START + 2, START + 50_003), Interval(START + 100_001, START + 160_002)]
+    assert (await settle(world, call_id, recorded)).billed_seconds == 60
+    async with world.sessions() as s:
+        assert await books.check(s) == []
