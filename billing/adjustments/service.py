@@ -74,7 +74,8 @@ async def pay_back(
     """Note that unused credit was paid back to a caller, all that can be or `amount`, once per key.
 
     Only what was paid in goes out: credit of vouchers and adjustments can be talked away, not paid
-    out, and a call is taken to have used it first. Raises AdjustmentInvalid, CallerUnknown,
+    out, and a call is taken to have used it first. To a removed caller, too: a refund may have come
+    after. Raises AdjustmentInvalid, CallerUnknown,
     CurrencyMismatch, PaidInTooLittle or KeyReused.
     """
     if amount is not None:
@@ -85,9 +86,11 @@ async def pay_back(
     before = await idempotency.begin(s, key, request, at)
     if before is not None:
         return await _again(s, before)
-    account = await _caller(s, caller_id)
+    account = await _caller(s, caller_id, removed_too=True)
     currency = account.currency
-    wallet = await _wallet(s, caller_id, currency if amount is None else amount.currency)
+    if amount is not None and amount.currency != currency:
+        raise CurrencyMismatch(currency, amount.currency)
+    wallet = account.wallet_id
     await ledger.ensure_accounts(s, [(AccountKind.CASH, None)], currency)
     # From here on nobody else changes the wallet, so that what is read of it stays true.
     await ledger.read_wallet(s, wallet, lock=True)
@@ -158,12 +161,12 @@ def _request(what: str, whose: UUID, amount: Money | None, why: Why) -> dict[str
     }
 
 
-async def _caller(s: AsyncSession, caller_id: UUID) -> CallerAccount:
+async def _caller(s: AsyncSession, caller_id: UUID, *, removed_too: bool = False) -> CallerAccount:
     """Give a caller, who can't be removed before the commit."""
     account = await s.get(
         CallerAccount, caller_id, populate_existing=True, with_for_update={"read": True}
     )
-    if account is None or account.removed_at is not None:
+    if account is None or (account.removed_at is not None and not removed_too):
         raise CallerUnknown(caller_id)
     return account
 

@@ -26,6 +26,9 @@ from billing.ledger import service as ledger
 from billing.ledger.values import AccountKind, Move, account_id
 from billing.money.text import parse
 from billing.money.values import CurrencyMismatch, Money
+from billing.refunds import service as refunds
+from billing.refunds.asked import Asked
+from billing.refunds.values import RefundReason
 from tests.database.test_disputes import balances, wrong
 from tests.database.world import NOW, World
 
@@ -216,3 +219,25 @@ async def test_the_books_find_money_moved_by_hand_without_a_reason(world: World)
     async with world.sessions.begin() as s:
         with pytest.raises(DBAPIError, match="only ever added"):
             await s.execute(text("UPDATE adjustments SET amount = 1"))
+
+
+async def test_what_is_refunded_to_a_removed_caller_can_be_paid_back(world: World) -> None:
+    """Nobody could spend it any more."""
+    await world.top_up("5.04")
+    call_id = await world.paid_call(252)
+    async with world.sessions.begin() as s:
+        await remove_caller(s, world.account_id, expected=None, at=NOW)
+    async with world.sessions.begin() as s:
+        await refunds.refund(
+            s,
+            call_id,
+            Asked(),
+            reason=RefundReason.EXPERT_FAULT,
+            note="The expert slept.",
+            by="sam",
+            idempotency_key="one",
+            at=NOW,
+        )
+    paid = await pay_back(world)
+    assert (paid.adjustment.amount, paid.left) == (eur("-5.04"), eur("0.00"))
+    assert await wrong(world) == []
