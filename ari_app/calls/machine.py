@@ -5,7 +5,6 @@ the database, asyncio or the time: those are the executor's and the actor's.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from ari_app.calls import (
@@ -286,7 +285,7 @@ def step(data: CallData, event: e.Event) -> tuple[CallData, tuple[Command, ...]]
             return data, ()
         raise IllegalEvent(data.state, event)
     if isinstance(event, e.Said):
-        data = replace(data, saying=tuple(p for p in data.saying if p[0] is not event.leg))
+        data = data.changed(saying=tuple(p for p in data.saying if p[0] is not event.leg))
     turn = Turn(data)
     found.handler(turn, event)
     after = turn.data.state

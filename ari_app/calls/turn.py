@@ -3,7 +3,6 @@
 A `Turn` lives only inside one call of `machine.step`; nothing outside sees it change.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from ari_app.calls.commands import Arm, Command, Disarm, HangUp, Hush, Limit, Note, Say, Settle
@@ -48,7 +47,7 @@ class Turn:
 
     def set(self, **changes: Any) -> None:
         """Change facts of the call."""
-        self.data = replace(self.data, **changes)
+        self.data = self.data.changed(**changes)
 
     def go(self, state: State, **changes: Any) -> None:
         """Move to `state`; waits of the old one are forgotten."""

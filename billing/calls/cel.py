@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +46,14 @@ class Line(Protocol):
         """The bridge entered or left."""
 
 
+_OFFSET = select(CelOffset.offset_bytes).where(CelOffset.file_key == bindparam("file"))
+_OFFSETS = table_of(CelOffset)
+_NEW_OFFSET = insert(_OFFSETS).values(file_key=bindparam("file"), offset_bytes=bindparam("bytes"))
+_KEEP_OFFSET = _NEW_OFFSET.on_conflict_do_update(
+    index_elements=[_OFFSETS.c.file_key],
+    set_={"offset_bytes": _NEW_OFFSET.excluded.offset_bytes},
+)
+_KEPT_FROM = select(CelTrim.kept_from_us)
 _RECORDS = RowsInsert(CelRecord, "event", "at_us", "channel_id", "linked_id", "bridge_id", "extra")
 _NEW_RECORDS = _RECORDS.statement.on_conflict_do_nothing().returning(table_of(CelRecord).c.id)
 
@@ -77,7 +85,7 @@ async def import_cel(s: AsyncSession, rows: Sequence[CelRow]) -> int:
 
 async def kept_from_us(s: AsyncSession) -> int:
     """Give since when the record is kept (microseconds); 0 before anything was deleted."""
-    return await s.scalar(select(CelTrim.kept_from_us)) or 0
+    return await s.scalar(_KEPT_FROM) or 0
 
 
 def oldest_us(kept_us: int) -> int:
@@ -101,21 +109,13 @@ async def cel_media_lost(s: AsyncSession, channels: Sequence[str]) -> dict[str, 
 
 async def cel_offset(s: AsyncSession, file_key: str) -> int:
     """Give how many bytes of a file were read; 0 for a new one."""
-    offset: int | None = await s.scalar(
-        select(CelOffset.offset_bytes).where(CelOffset.file_key == file_key)
-    )
+    offset: int | None = await s.scalar(_OFFSET, {"file": file_key})
     return offset or 0
 
 
 async def save_cel_offset(s: AsyncSession, file_key: str, offset_bytes: int) -> None:
     """Keep how far a file was read, in the transaction that imported its lines."""
-    await s.execute(
-        insert(CelOffset)
-        .values(file_key=file_key, offset_bytes=offset_bytes)
-        .on_conflict_do_update(
-            index_elements=[CelOffset.file_key], set_={"offset_bytes": offset_bytes}
-        )
-    )
+    await s.execute(_KEEP_OFFSET, {"file": file_key, "bytes": offset_bytes})
 
 
 async def cel_intervals(s: AsyncSession, call_id: UUID) -> tuple[Interval, ...]:

@@ -138,7 +138,8 @@ async def settle(
     Raises CallUnknown, or IntervalOpen for paid time without an end.
     """
     call = await lock_call(s, call_id)
-    settled = await ledger.find_settlement(s, call_id)
+    # Both are written at once, and the call's row is locked.
+    settled = await ledger.find_settlement(s, call_id) if call.ended_at is not None else None
     if settled is not None:
         return settlement_value(settled, await premium_service.find_outcome(s, call_id))
     billed = [_closed(call_id, interval) for interval in intervals]
@@ -156,9 +157,10 @@ async def settle(
     await ledger.add_settlement(s, row)
     if outcome is not None:
         await premium_service.add_settlement(s, call_id, outcome)
+    # Before the next statement, which would write the row's other changes by itself.
+    call.state, call.ended_at, call.reason = "ended", at, reason
     await _record(s, call, session or carried, since(closed, billed), closed)
     await append_timeline(s, call_id, timeline)
-    call.state, call.ended_at, call.reason = "ended", at, reason
     await s.flush()
     await reservations.free(s, call_id, at)
     settlement = settlement_value(row, outcome)

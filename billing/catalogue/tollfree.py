@@ -18,18 +18,15 @@ from billing.tariffs.windows import Timetable, dearer
 
 
 async def pin_required(s: AsyncSession, e164: str, at: datetime) -> bool:
-    """Whether a call that came in at `at` on a number (+E.164) may be paid for only with a PIN."""
+    """Whether a call that came in at `at` on a number (+E.164) may be paid for only with a PIN.
+
+    There the caller must have accepted the terms of paying, too.
+    """
     country = country_of(e164)
     if country is None or kind_of_number(country, e164, at) != "toll-free":
         # What a number is isn't for the operator to set: nothing need be read for most calls.
         return False
     return (await rules_for_number(s, country, e164, at)).caller_pin_required
-
-
-async def agreement_required(s: AsyncSession, number_id: UUID, at: datetime) -> bool:
-    """Whether a caller pays on a number only after he has accepted the terms of doing so."""
-    e164 = await s.scalar(select(Number.e164).where(Number.id == number_id))
-    return e164 is not None and await pin_required(s, e164, at)
 
 
 async def check_notice(

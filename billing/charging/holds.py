@@ -187,8 +187,10 @@ async def _write(
     return sessions.grant_value(row, held.currency)
 
 
-async def next_request_number(s: AsyncSession, session: ChargingSession) -> int:
-    """Give the number of the next request: they go on through all segments of a session."""
+async def first_request_number(s: AsyncSession, session: ChargingSession) -> int:
+    """Give the number of a segment's first request: they go on through all of a session."""
+    if not session.segment:
+        return 0
     last: int | None = await s.scalar(
         select(func.max(GrantRow.request_number)).where(GrantRow.session_id == session.session_id)
     )

@@ -59,7 +59,11 @@ class SpendingLimits:
 
 
 _PAYER: Final = (
-    select(CallerAccount, SpendingLimitRow)
+    select(
+        CallerAccount,
+        select(Number.e164).where(Number.id == bindparam("number")).scalar_subquery(),
+        SpendingLimitRow,
+    )
     .outerjoin(
         SpendingLimitRow,
         (SpendingLimitRow.currency == CallerAccount.currency)
@@ -74,10 +78,11 @@ _PAYER: Final = (
 
 async def payer_of(
     s: AsyncSession, session: ChargingSession, number_id: UUID
-) -> tuple[CallerAccount, tuple[SpendingLimitRow, ...]]:
-    """Give the account that pays and the operator's limits for its calls to a number, at once."""
+) -> tuple[CallerAccount, str, tuple[SpendingLimitRow, ...]]:
+    """Give the account that pays, the number (+E.164) and the operator's limits, all at once."""
     rows = (await s.execute(_PAYER, {"account": session.account_id, "number": number_id})).all()
-    return rows[0][0], tuple(row for _, row in rows if row is not None)
+    account, e164, _ = rows[0]
+    return account, e164, tuple(row for *_, row in rows if row is not None)
 
 
 def limits_for(

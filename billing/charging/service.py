@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.accounts import spending
 from billing.catalogue import reservations
 from billing.catalogue.service import tariff_for
-from billing.catalogue.tollfree import agreement_required
+from billing.catalogue.tollfree import pin_required
 from billing.charging import holds, sessions
 from billing.charging.announced import price_known
 from billing.charging.closed import earlier_of
@@ -62,7 +62,7 @@ async def quote(
     # What an earlier quote froze must not be granted after this one was refused.
     session.state = "opened"
     await s.flush()
-    account, set_limits = await payer_of(s, session, number_id)
+    account, e164, set_limits = await payer_of(s, session, number_id)
     tariff_id = await tariff_for(s, expert_id=expert_id, number_id=number_id)
     version = await tariffs.in_force(s, tariff_id, at) if tariff_id else None
     if version is None:
@@ -72,9 +72,8 @@ async def quote(
     tariff = version.tariff.by(mode)
     if tariff.currency != account.currency:
         return Refused(Refusal.CURRENCY)
-    if account.terms_accepted_at is None and await agreement_required(
-        s, number_id, session.began_at
-    ):
+    if account.terms_accepted_at is None and await pin_required(s, e164, session.began_at):
+        # Where a PIN is asked for on each call, so are terms once.
         return Refused(Refusal.TERMS_NOT_ACCEPTED)
     share = await share_for(s, expert_id=expert_id, number_id=number_id)
     share_rules.check(share, tariff.tax_basis_points)
@@ -133,7 +132,7 @@ async def initial(s: AsyncSession, call_id: UUID, limits: Limits, at: datetime) 
         s,
         session,
         [],
-        request_number=await holds.next_request_number(s, session),
+        request_number=await holds.first_request_number(s, session),
         used_seconds=0,
         limits=limits,
         at=at,

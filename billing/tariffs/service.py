@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -214,20 +215,21 @@ def at_moment(kept: KeptTariff, at: datetime) -> KeptTariff:
     return replace(kept, tariff=windows.tariff_in(kept.tariff, window), window=window)
 
 
+_VERSION_AT: Final = (
+    select(TariffRow, TariffVersion)
+    .join(TariffVersion, TariffVersion.tariff_id == TariffRow.id)
+    .where(TariffRow.id == bindparam("tariff"), TariffVersion.valid_from <= bindparam("at"))
+    .order_by(TariffVersion.valid_from.desc())
+    .limit(1)
+)
+
+
 async def version_at(s: AsyncSession, tariff_id: UUID, at: datetime) -> KeptTariff | None:
     """Give the version whose start is the latest not after `at`, with all its windows.
 
     None before the first.
     """
-    found = (
-        await s.execute(
-            select(TariffRow, TariffVersion)
-            .join(TariffVersion, TariffVersion.tariff_id == TariffRow.id)
-            .where(TariffRow.id == tariff_id, TariffVersion.valid_from <= at)
-            .order_by(TariffVersion.valid_from.desc())
-            .limit(1)
-        )
-    ).first()
+    found = (await s.execute(_VERSION_AT, {"tariff": tariff_id, "at": at})).first()
     if found is None:
         return None
     row, version = found

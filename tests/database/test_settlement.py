@@ -237,8 +237,8 @@ async def test_the_number_of_statements_is_fixed(world: World) -> None:
                 no_payer=None,
                 at=NOW,
             )
-    # Thirteen of ours, and the follow-up job beside them on the driver's own connection.
-    assert len(of_short) == 13, of_short
+    # Eleven of ours, and the follow-up job beside them on the driver's own connection.
+    assert len(of_short) == 11, of_short
     assert of_long == of_short
     async with world.sessions() as s:
         jobs = await s.scalar(
