@@ -78,7 +78,9 @@ def _cpu_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
     """Draw W1's processor time a call, part by part; the bare call's at the one rate of both."""
     if "half_load" not in figures:
         return ()
-    paid = sorted((figures["half_load"], *figures["steps"]), key=lambda step: int(step["rate"]))
+    # Half of the top rate was played for longer than a step at the same rate.
+    by_rate = {int(step["rate"]): step for step in (*figures["steps"], figures["half_load"])}
+    paid = [by_rate[rate] for rate in sorted(by_rate)]
     lines = [Line(shown, _cpu_ms(paid, name)) for name, shown in PROCESSES]
     lines.append(Line("Asterisk, bare call", _cpu_ms([figures["bare_half_load"]], "asterisk")))
     return (
@@ -135,7 +137,7 @@ def _lag_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
     """Draw how late W8's event loop woke a sleeper, idle and with all calls in their talk."""
     kinds = [name for name in ("metered", "idle") if name in figures]
     lines = [
-        Line(name, _shares(_in_ms(figures[name]["lag_us_percentiles"])))
+        Line(name, _shares(figures[name]["lag_us_percentiles"]))
         for name in kinds
         if None not in figures[name]["lag_us_percentiles"]
     ]
@@ -146,7 +148,7 @@ def _lag_plot(figures: Mapping[str, Any]) -> tuple[Plot, ...]:
             "w8-lag",
             "How late the event loop woke a sleeper",
             "% of the wake-ups came no later",
-            "ms late",
+            "µs late",
             tuple(lines),
         ),
     )

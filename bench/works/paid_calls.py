@@ -19,8 +19,8 @@ from bench.works.settling import SettleProbe
 STEP_SECONDS: Final = 8
 QUICK_SECONDS: Final = 4
 WARM_UP_RATE: Final = 3
-FIRST_RATE: Final = 5
-FIRST_BARE_RATE: Final = 40
+FIRST_RATE: Final = 7
+FIRST_BARE_RATE: Final = 96
 RATIO_GOAL: Final = 35
 RATE_GOAL: Final = 75
 """Five times what A2Billing bore on such a machine."""
