@@ -189,10 +189,10 @@ class Park:
         talk = await stage.to_offering(caller, await stage.number(), expert)
         return await self._of(State.OFFERING, caller, 1_000, expert, talk.caller, talk.expert)
 
-    async def talking_free(self) -> ParkedCall:
+    async def talking_free(self, seconds: int = FREE_SECONDS) -> ParkedCall:
         stage = self.stage
         expert, caller = await stage.expert(), stage.stranger()
-        number = await stage.number(without_payer="free", free_limit_seconds=FREE_SECONDS)
+        number = await stage.number(without_payer="free", free_limit_seconds=seconds)
         talk = await stage.to_free_talk(caller, number, expert)
         return await self._of(State.TALKING_FREE, caller, 0, expert, talk.caller, talk.expert)
 

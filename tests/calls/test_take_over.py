@@ -7,8 +7,9 @@ be right once. Then the one that has them is frozen: as after a crash, and its w
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 GRANT_SECONDS: Final = 10
 CREDIT_SECONDS, CREDIT_CENTS = 14, 28
 PATIENT_MS: Final = 60_000
+LONG_FREE_SECONDS: Final = 60
 LIMITS: Final = replace(
     PARKING,
     identifying_ms=PATIENT_MS,
@@ -73,13 +75,13 @@ class TakenOver:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def taken(alone: Stage, beside: Beside) -> TakenOver:
     park = Park(alone)
-    drivers = {
+    drivers: dict[State, Callable[[], Awaitable[ParkedCall]]] = {
         State.IDENTIFYING: park.identifying,
         State.CHOOSING: park.choosing,
         State.QUOTING: park.quoting,
         State.RINGING: park.ringing,
         State.OFFERING: park.offering,
-        State.TALKING_FREE: park.talking_free,
+        State.TALKING_FREE: partial(park.talking_free, LONG_FREE_SECONDS),
         State.AFTERCARE: park.talking_paid,
     }
     waiting = await asyncio.gather(*(driver() for driver in drivers.values()))
@@ -216,7 +218,9 @@ async def frozen(taken: TakenOver, beside: Beside) -> Frozen:
         zip(
             (State.OFFERING, State.TALKING_FREE, State.TALKING_PAID),
             await asyncio.gather(
-                park.offering(), park.talking_free(), park.talking_paid(CREDIT_CENTS)
+                park.offering(),
+                park.talking_free(LONG_FREE_SECONDS),
+                park.talking_paid(CREDIT_CENTS),
             ),
             strict=True,
         )
