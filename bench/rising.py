@@ -23,11 +23,11 @@ class Loaded:
         return 1_000 * sum(self.cpu_ms[name] for name in wanted) // max(1, self.step.calls)
 
 
-async def rise(load: Load, *, first: int, seconds: int, bisect: bool) -> list[Loaded]:
+async def rise(load: Load, *, first: int, seconds: int) -> list[Loaded]:
     """Load with a rising rate, each for so many seconds; gives all steps in order."""
     loaded: list[Loaded] = []
     while True:
-        rate = next_rate([one.step for one in loaded], first, bisect=bisect)
+        rate = next_rate([one.step for one in loaded], first)
         if rate is None:
             return loaded
         loaded.append(await load(rate, rate * seconds))

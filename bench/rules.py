@@ -49,10 +49,10 @@ def percentile(values: Sequence[int], per_mille: int) -> int | None:
     return sorted(values)[max(rank, 1) - 1]
 
 
-def next_rate(steps: Sequence[Step], first: int, *, bisect: bool) -> int | None:
+def next_rate(steps: Sequence[Step], first: int) -> int | None:
     """Give the next rate to try; None: the top is found.
 
-    The rate grows by a quarter until one isn't borne; then, if wanted, the middle is tried once.
+    The rate grows by a quarter until one isn't borne; then the middle is tried once.
     """
     if not steps:
         return first
@@ -61,7 +61,7 @@ def next_rate(steps: Sequence[Step], first: int, *, bisect: bool) -> int | None:
         return max(last.rate + 1, last.rate * GROWTH_PERCENT // 100)
     failed = [step.rate for step in steps if not step.kept]
     middle = (top_rate(steps) + min(failed)) // 2
-    if bisect and len(failed) == 1 and steps[-1].rate == failed[0] and middle > top_rate(steps):
+    if len(failed) == 1 and steps[-1].rate == failed[0] and middle > top_rate(steps):
         return middle
     return None
 

@@ -20,7 +20,6 @@ VARIABLE: Final = "PRIMELINE_ARI_TRANSPORT"
 PAIRS: Final = 100
 RATE: Final = 4
 CALLS: Final = 60
-QUICK_CALLS: Final = 12
 WARM_UP_CALLS: Final = 8
 
 
@@ -33,9 +32,8 @@ class Round:
 
 
 async def rounds(room: Room) -> list[Round]:
-    """Play them: there and back, or there alone in a quick run."""
-    order = TRANSPORTS if room.quick else (*TRANSPORTS, *reversed(TRANSPORTS))
-    return [await _round(room, transport) for transport in order]
+    """Play them, there and back."""
+    return [await _round(room, one) for one in (*TRANSPORTS, *reversed(TRANSPORTS))]
 
 
 async def _round(room: Room, transport: str) -> Round:
@@ -54,7 +52,7 @@ async def _round(room: Room, transport: str) -> Round:
     ):
         paid = PaidLoad(room, ground_, pid)
         await paid(RATE, WARM_UP_CALLS)
-        return Round(transport, await paid(RATE, QUICK_CALLS if room.quick else CALLS))
+        return Round(transport, await paid(RATE, CALLS))
 
 
 def table(some: list[Round]) -> Table:

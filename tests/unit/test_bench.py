@@ -54,28 +54,27 @@ def test_a_percentile_is_the_smallest_value_that_so_many_dont_exceed(
     assert percentile(values, per_mille) == expected
 
 
-def rates(*, bears: int, bisect: bool) -> list[Step]:
+def rates(*, bears: int) -> list[Step]:
     steps: list[Step] = []
-    while (rate := next_rate(steps, 10, bisect=bisect)) is not None:
+    while (rate := next_rate(steps, 10)) is not None:
         good = 1_000 if rate <= bears else 0
         steps.append(replace(STEP, rate=rate, good=good))
     return steps
 
 
-def test_the_rate_rises_by_a_quarter_until_one_is_not_borne() -> None:
-    steps = rates(bears=20, bisect=False)
-    assert [step.rate for step in steps] == [10, 12, 15, 18, 22]
-    assert top_rate(steps) == 18
+def test_the_rate_rises_by_a_quarter_until_one_is_not_borne_then_the_middle_is_tried_once() -> None:
+    assert [step.rate for step in rates(bears=20)] == [10, 12, 15, 18, 22, 20]
+    assert top_rate(rates(bears=20)) == 20
+    assert top_rate(rates(bears=19)) == 18
 
 
-def test_then_the_middle_is_tried_once() -> None:
-    assert [step.rate for step in rates(bears=20, bisect=True)] == [10, 12, 15, 18, 22, 20]
-    assert top_rate(rates(bears=20, bisect=True)) == 20
-    assert top_rate(rates(bears=19, bisect=True)) == 18
+def test_a_first_rate_that_is_not_borne_is_halved_once() -> None:
+    assert [step.rate for step in rates(bears=5)] == [10, 5]
+    assert top_rate(rates(bears=5)) == 5
 
 
 def test_nothing_borne_is_a_top_rate_of_zero() -> None:
-    assert top_rate(rates(bears=0, bisect=False)) == 0
+    assert top_rate(rates(bears=0)) == 0
 
 
 def test_a_hang_up_waits_for_the_first_settlement_of_its_caller_after_it() -> None:
