@@ -63,9 +63,10 @@ async def sweep(
         overdue = call.talk_bridge is not None or call.last_seen_at < at - OVERDUE
         sentence = f"Call {call_id} has no heartbeat, and Asterisk's record has no end of it."
         return Swept(call_id, settled=False, alarm=overdue, sentence=sentence)
-    intervals = _closed(await cel_intervals(s, call_id), ended_ms) or _by_heartbeat(
-        await stretches_of(s, call_id), min(to_ms(call.last_seen_at), ended_ms)
-    )
+    recorded = _closed(await cel_intervals(s, call_id), ended_ms)
+    written = _by_heartbeat(await stretches_of(s, call_id), min(to_ms(call.last_seen_at), ended_ms))
+    # A stretch that the record does not know begins later than all that it knows.
+    intervals = (*recorded, *written[len(recorded) :])
     paid, media_lost = await without_silence(s, call_id, intervals, media_seconds=media_seconds)
     settlement = await settle(
         s,

@@ -272,3 +272,25 @@ async def test_an_abandoned_talk_is_not_paid_for_the_silence_that_ended_it(
     # Asterisk hung the expert up after 30 seconds without sound, which nobody pays.
     assert (await world.record(record.call_id)).intervals == (Interval(START, START + 60_000),)
     assert await world.available() == eur("8.80")
+
+
+async def test_a_second_talk_that_the_record_lacks_is_paid_up_to_the_last_heartbeat(
+    world: World, record: Record
+) -> None:
+    async with world.sessions.begin() as s:
+        for name, start_ms in (("paid-1", START), ("paid-2", START + 40_000)):
+            await calls.talk_started(
+                s,
+                record.call_id,
+                bridge=f"{record.call_id}-{name}",
+                paid=True,
+                start_ms=start_ms,
+                at=NOW,
+            )
+        await calls.heartbeat(s, [record.call_id], NOW + timedelta(seconds=70))
+    await import_lines(
+        world, record.begin() + record.talk("paid-1", 0, 30_000) + record.end(90_000)
+    )
+    await sweep(world, after=timedelta(minutes=8))
+    # As whoever carries calls settles it: 30 s by the record, 30 s by the heartbeat.
+    assert await world.available() == eur("8.80")
