@@ -53,6 +53,8 @@ def phrases_of(
     for frozen in tariffs:
         tariff = snapshot.from_json(frozen)
         yield Phrase("price", tariff)
+        if tariff.free_seconds:
+            yield Phrase("price", tariff.after_paid_talk)
         if tariff.price_per_act is not None:
             yield Phrase("price", tariff.by("act"))
     for amount, currency in amounts:

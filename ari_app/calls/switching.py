@@ -98,6 +98,8 @@ def consenting_quoted(turn: Turn, event: Quoted) -> None:
     """Say the price with all its parts, and the time that the credit buys; an act is one price."""
     turn.set(quote=event.quote)
     tariff = event.quote.tariff
+    if turn.data.intervals:
+        tariff = tariff.after_paid_talk
     turn.do(Note("quoted", {"affordable_seconds": event.quote.affordable_seconds}))
     buys = Phrase("credit-buys", event.quote.affordable_seconds)
     turn.say(Leg.CALLER, Phrase("price", tariff), *(() if tariff.mode == "act" else (buys,)))

@@ -48,6 +48,15 @@ class Tariff:
             return min(self.act_maximum_seconds, self.maximum_seconds)
         return self.maximum_seconds
 
+    @property
+    def after_paid_talk(self) -> "Tariff":
+        """The price as it is announced to who has paid for talk in the same call before.
+
+        Free seconds count once a call, so none are promised again; a fee that is announced and not
+        charged again harms nobody.
+        """
+        return replace(self, free_seconds=0)
+
     def by(self, mode: Mode) -> "Tariff":
         """Give the tariff as the price by the minute or of an act. ValueError: it sells no acts."""
         if mode == "act" and self.price_per_act is None:

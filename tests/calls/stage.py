@@ -217,7 +217,8 @@ class Stage:
                 language=language,
                 at=now,
             )
-        prices = [Phrase("price", one) for one in flat_tariffs(tariff, timetable)] if tariff else []
+        flat = flat_tariffs(tariff, timetable) if tariff else []
+        prices = [Phrase("price", told) for one in flat for told in (one, one.after_paid_talk)]
         await self.say(Phrase("expert-name", name), *prices)
         real = [Phone(endpoint, PASSWORD, server=self.server) for endpoint in endpoints]
         for phone in real:

@@ -74,6 +74,32 @@ async def test_paid_free_and_paid_again_is_billed_by_what_was_bridged_paid(stage
     await checked(stage)
 
 
+async def test_free_seconds_are_promised_and_given_once_a_call(stage: Stage) -> None:
+    tariff = replace(PRICE, free_seconds=2)
+    expert, caller = await stage.expert(tariff=tariff), await stage.caller()
+    talk = await stage.to_talk(caller, await stage.number(), expert)
+    await asyncio.sleep(3.2)
+    await stage.to_free_again(talk)
+    since_us = time.time_ns() // 1_000
+    await talk.expert.press("*7")
+    told = Phrase("price", tariff.after_paid_talk)
+    since_us = await stage.hears(talk.caller, told, since_us=since_us)
+    await stage.hears(talk.caller, "press-1-or-2", since_us=since_us)
+    await asyncio.sleep(0.2)
+    await talk.caller.press("1")
+    await asyncio.sleep(1)
+    await stage.both_talk(talk)
+    await asyncio.sleep(1.5)
+    await talk.caller.hang_up()
+    record = await stage.ended(caller)
+    settlement = record.summary.settlement
+    assert settlement is not None
+    seconds = [((one.end_ms or 0) - one.start_ms) // 1_000 for one in record.intervals]
+    assert len(seconds) == 2
+    assert settlement.charge == euro(2 * (sum(seconds) - 2))
+    await checked(stage)
+
+
 async def test_an_act_by_key_is_held_before_it_begins_and_charged_once(stage: Stage) -> None:
     sold = replace(PRICE, price_per_act=euro(300), act_minimum_seconds=1)
     expert, caller = await stage.expert(tariff=sold), await stage.caller()

@@ -130,11 +130,17 @@ async def test_a_saved_price_is_rendered_before_anybody_hears_it(
 
 
 def test_a_jobs_arguments_become_phrases() -> None:
-    tariff = tariff_of()
+    tariff, free = tariff_of(), tariff_of(free_seconds=30)
     wanted = jobs.phrases_of(
-        tariffs=[to_json(tariff)], amounts=[(12_300, "EUR")], names=["Ada"], free_seconds=[300]
+        tariffs=[to_json(tariff), to_json(free)],
+        amounts=[(12_300, "EUR")],
+        names=["Ada"],
+        free_seconds=[300],
     )
     assert list(wanted) == [
+        Phrase("price", tariff),
+        Phrase("price", free),
+        # To who has used them up.
         Phrase("price", tariff),
         Phrase("amount", Money(12_300, "EUR")),
         Phrase("expert-name", "Ada"),

@@ -12,6 +12,7 @@ from ari_app.calls.states import Leg, State
 from billing.calls.values import EndReason, Interval
 from billing.charging.values import Grant, Quote, Refusal
 from billing.pins.values import PinCheck
+from billing.tariffs.values import Tariff
 from tests.unit.test_call_machine import (
     EXPERT,
     GRANT,
@@ -80,6 +81,23 @@ def test_the_free_talk_stands_still_while_the_caller_alone_hears_the_price() -> 
     play.then(e.Quoted(consented_quote()))
     assert play.spoken() == ["price", "credit-buys"]
     assert play.said().spoken() == ["press-1-or-2"]
+
+
+def test_free_seconds_that_an_earlier_paid_talk_has_used_are_not_promised_again() -> None:
+    quote = consented_quote()
+    quote = replace(quote, tariff=replace(quote.tariff, free_seconds=30))
+
+    def announced(play: Play) -> Tariff:
+        play.then(e.Quoted(quote))
+        (said,) = [command for command in play.last if isinstance(command, c.Say)]
+        tariff = said.phrases[0].value
+        assert isinstance(tariff, Tariff)
+        return tariff
+
+    before = begun_free()
+    assert announced(out_of(before.keys("*7", Leg.EXPERT), T0 + 20_000)).free_seconds == 30
+    after = free_again()
+    assert announced(out_of(after.keys("*7", Leg.EXPERT), T0 + 75_000)).free_seconds == 0
 
 
 def test_nothing_is_paid_before_the_money_is_held() -> None:
