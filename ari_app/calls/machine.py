@@ -162,6 +162,7 @@ TABLE: Final[Column] = {
     },
     S.FREEING: {
         **_PARTED,
+        (e.Counted, None): rule(switching.freeing_counted),
         (e.Left, None): rule(switching.freeing_left),
         (e.Said, None): rule(switching.freeing_said, S.TALKING_FREE, S.TALKING_PAID),
         (e.SegmentClosed, None): rule(switching.segment_closed),

@@ -3,9 +3,10 @@
 Money is held before anything is paid. Back to free, what was talked is paid at once.
 """
 
-from ari_app.calls import parting
+from ari_app.calls import parting, sounding
 from ari_app.calls.commands import Arm, AskQuote, CloseSegment, Disarm, Hold, Note
 from ari_app.calls.events import (
+    Counted,
     DatabaseAway,
     Held,
     Key,
@@ -209,9 +210,21 @@ def freeing_left(turn: Turn, event: Left) -> None:
     elif turn.data.free_until_ms is None:
         told = "free-from-now"
         turn.set(grant=None)
-        turn.do(CloseSegment(turn.data.intervals))
+        if turn.data.counting is None:
+            turn.do(CloseSegment(turn.paid()))
+        else:
+            # Moments, unless Asterisk is too slow to say who sent any sound.
+            turn.do(Arm(EXTEND_TIMER, turn.data.limits.database_ms))
     turn.say(Leg.EXPERT, told)
     turn.say(Leg.CALLER, told)
+
+
+def freeing_counted(turn: Turn, event: Counted) -> None:
+    """The packets are counted: the money of what was talked waited for them."""
+    waited = turn.data.counting is not None and turn.data.talk is None and turn.data.closing
+    sounding.counted(turn, event)
+    if waited and turn.data.counting is None:
+        turn.do(Disarm(EXTEND_TIMER), CloseSegment(turn.paid()))
 
 
 def freeing_said(turn: Turn, event: Said) -> None:

@@ -130,6 +130,23 @@ def paid_ms(stage: Stage, call_id: UUID) -> int:
     return total // 1_000
 
 
+async def imported(stage: Stage, call_id: UUID, *, seconds: int = 10) -> None:
+    """Wait until Asterisk's record of a call is in the database, to the end of both legs."""
+    query = text("""
+        SELECT count(*) FROM cel_records WHERE event = 'CHAN_END' AND channel_id IN (
+            SELECT caller_channel FROM calls WHERE id = :call
+            UNION SELECT channel_id FROM dial_attempts WHERE call_id = :call
+        )
+    """)
+    end = time.monotonic() + seconds
+    while True:
+        async with stage.sessions() as s:
+            if await s.scalar(query, {"call": call_id}) == 2:
+                return
+        assert time.monotonic() < end, "Asterisk's record was not imported"
+        await asyncio.sleep(0.1)
+
+
 # Rows.
 
 

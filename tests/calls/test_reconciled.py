@@ -1,7 +1,5 @@
 """The night's comparison with Asterisk's record, after a real call on a system of its own."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,11 +16,10 @@ from billing.monitoring.alarms import list_alarms
 from billing.monitoring.values import Alarm
 from billing.reconciliation.asterisk import results
 from billing.reconciliation.asterisk.values import Kept
+from tests.calls import evidence
 from tests.calls.stage import Stage, euro, whole_system
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-IMPORTED_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +59,8 @@ async def night(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> AsyncIt
         assert record.summary.settlement is not None
         assert record.summary.settlement.charge == euro(8)
         night = Night(stage, record.summary.call_id)
-        await _imported(night)
+        await evidence.imported(stage, night.call_id)
         yield night
-
-
-async def _imported(night: Night) -> None:
-    """Wait until the application has read that both legs are gone."""
-    query = text("""
-        SELECT count(*) FROM cel_records WHERE event = 'CHAN_END' AND channel_id IN (
-            SELECT caller_channel FROM calls WHERE id = :call
-            UNION SELECT channel_id FROM dial_attempts WHERE call_id = :call
-        )
-    """)
-    end = time.monotonic() + IMPORTED_SECONDS
-    while True:
-        async with night.stage.sessions() as s:
-            if await s.scalar(query, {"call": night.call_id}) == 2:
-                return
-        assert time.monotonic() < end, "Asterisk's record was not imported"
-        await asyncio.sleep(0.1)
 
 
 @pytest.fixture(autouse=True)

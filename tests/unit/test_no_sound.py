@@ -195,3 +195,38 @@ def test_silence_that_costs_nothing_costs_nothing_after_an_outage_either() -> No
     assert play.did(c.CloseSegment) == [c.CloseSegment(NOTHING)]
     play.then(e.DatabaseAway(), e.TimerFired("extend"))
     assert play.did(c.CloseSegment) == [c.CloseSegment(NOTHING)]
+
+
+def back_to_free() -> tuple[Play, str]:
+    """The expert goes back to free by his own key, and both legs are out of the paid bridge."""
+    play = counted()
+    bridge = bridge_of(play)
+    return out_of(play.keys("*9", Leg.EXPERT), END_MS), bridge
+
+
+@pytest.mark.parametrize(("packets", "paid"), [(CALLER_SILENT, NOTHING), (BOTH_SENT, WHOLE)])
+def test_the_money_of_a_segment_waits_for_the_count_of_its_end(
+    packets: Packets, paid: tuple[Interval, ...]
+) -> None:
+    play, bridge = back_to_free()
+    assert not play.did(c.CloseSegment)
+    play.then(e.Counted(bridge, packets, END_MS + 9))
+    assert play.did(c.CloseSegment) == [c.CloseSegment(paid)]
+    assert play.did(c.Disarm)[0] == c.Disarm("extend")
+    # Told twice, it is closed once.
+    play.then(e.Counted(bridge, packets, END_MS + 10))
+    assert not play.did(c.CloseSegment)
+
+
+def test_a_count_that_came_before_both_legs_had_left_is_waited_for_no_more() -> None:
+    play = counted()
+    bridge = bridge_of(play)
+    play.keys("*9", Leg.EXPERT).then(e.Counted(bridge, CALLER_SILENT, END_MS + 1))
+    out_of(play, END_MS)
+    assert play.did(c.CloseSegment) == [c.CloseSegment(NOTHING)]
+
+
+def test_a_segment_is_closed_as_paid_if_its_count_does_not_come() -> None:
+    play, _ = back_to_free()
+    play.then(e.TimerFired("extend"))
+    assert play.did(c.CloseSegment) == [c.CloseSegment(WHOLE)]
