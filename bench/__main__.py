@@ -103,7 +103,7 @@ async def tried(names: tuple[str, ...], run: Run, room: Room, *, most_seconds: i
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about six minutes")
+    parser.add_argument("--quick", action="store_true", help="about seven minutes")
     parser.add_argument("--only", default="", help="works, such as W1,W2")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for what came of it")
     return parser.parse_args()
