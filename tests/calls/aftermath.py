@@ -22,8 +22,11 @@ from tests.calls import evidence
 from tests.calls.parked import ParkedCall
 from tests.calls.stage import PRICE, CallerOnStage, Stage, Talk, euro
 
-LOST_MS = 60
-"""A phone may hear so much less than was talked: packets are 20 ms apart, the first may be late."""
+UNHEARD_MS = 150
+"""A phone may hear so much less than was talked: the other's first packets may be sent late."""
+
+LATE_MS = 200
+"""So much later than its limit a talk may end."""
 
 SETTLED_SECONDS = 10
 OPEN_CALLS = text("SELECT id FROM calls WHERE ended_at IS NULL")
@@ -47,6 +50,21 @@ def talked_ms(talk: Talk) -> tuple[int, int]:
     caller = whole_span(carried_spans(talk.caller.heard, talk.expert.spoken))
     expert = whole_span(carried_spans(talk.expert.heard, talk.caller.spoken))
     return caller.duration_ms, expert.duration_ms
+
+
+def talked_to_the_limit(
+    stage: Stage, call: ParkedCall, seconds: int, *, paid: bool = True, late_ms: int = LATE_MS
+) -> None:
+    """Nobody was cut early or late: by Asterisk's record to its grain, and by what was heard.
+
+    The record has the end of a talk moments after the phones have: ask once the call is settled.
+    """
+    assert call.call_id is not None
+    recorded_ms = evidence.talked_ms(stage, call.call_id, paid=paid) - seconds * 1_000
+    heard_ms = [heard - seconds * 1_000 for heard in talked_ms(call.talk)]
+    told = {"recorded": recorded_ms, "heard": heard_ms}
+    assert -RECORD_MS <= recorded_ms <= late_ms, told
+    assert all(-UNHEARD_MS <= heard <= late_ms for heard in heard_ms), told
 
 
 async def settled_once(stage: Stage, call: ParkedCall, *, seconds: int = 10) -> CallRecord:

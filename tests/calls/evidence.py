@@ -110,12 +110,18 @@ async def nothing_left(stage: Stage, call_id: UUID, *, seconds: int = 8) -> None
 
 def paid_ms(stage: Stage, call_id: UUID) -> int:
     """How long both legs were in a call's paid bridges, by Asterisk's record alone (CEL)."""
+    return talked_ms(stage, call_id, paid=True)
+
+
+def talked_ms(stage: Stage, call_id: UUID, *, paid: bool) -> int:
+    """How long both legs were in a call's paid, or free, bridges, by Asterisk's record (CEL)."""
+    bridges = f"{call_id}-{'paid' if paid else 'free'}-"
     stays: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
     with stage.system.instance.cel_file.open(newline="") as file:
         for event, seconds, channel, _, extra in csv.reader(file):
             if event in {"BRIDGE_ENTER", "BRIDGE_EXIT"}:
                 bridge = json.loads(extra)["bridge_id"]
-                if bridge.startswith(f"{call_id}-paid-"):
+                if bridge.startswith(bridges):
                     whole, _, fraction = seconds.partition(".")
                     at_us = int(whole) * 1_000_000 + int(fraction)
                     stays[bridge][channel].append((at_us, event))

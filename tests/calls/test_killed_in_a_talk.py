@@ -15,6 +15,7 @@ from billing.calls.restarts import Outcome, RestartCause
 from primeline.sound import carried_spans, whole_span
 from tests.calls import evidence
 from tests.calls.aftermath import (
+    UNHEARD_MS,
     all_in_order,
     family,
     now_us,
@@ -111,7 +112,7 @@ async def test_a_talk_is_paid_once_as_asterisk_recorded_it(talks: Talks, name: s
     billed_ms = sum((i.end_ms or 0) - i.start_ms for i in record.intervals)
     for heard_ms in talked_ms(call.talk):
         # What a phone hears begins and ends with whole packets.
-        assert abs(heard_ms - billed_ms) <= 150, (heard_ms, billed_ms)
+        assert abs(heard_ms - billed_ms) <= UNHEARD_MS, (heard_ms, billed_ms)
 
 
 @pytest.mark.parametrize("name", [TWICE, TWICE_UNWRITTEN])
