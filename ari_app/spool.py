@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from ari_app.cel import CelReader
 from ari_app.deadline import within
@@ -104,15 +105,6 @@ class Spool:
             RecordIncomplete: `patient`, and Asterisk's record may still get what is missing.
 
         """
-        if end.silent_seconds and not end.by_cel:
-            # Two transactions: a crash between them must not keep the caller's money.
-            await asyncio.to_thread(self.write, end)
-            settlement = await self._give_back(end, await self._settle(end, patient=patient))
-            await asyncio.to_thread(self._path(end.call_id).unlink, missing_ok=True)
-            return settlement
-        return await self._settle(end, patient=patient)
-
-    async def _settle(self, end: SpooledEnd, *, patient: bool) -> Settlement | None:
         if end.by_cel:
             await self._cel.catch_up()
         async with self._sessions.begin() as session:
@@ -124,7 +116,7 @@ class Spool:
                     raise RecordIncomplete
                 end = self._as_proved(end, proved)
             try:
-                return await calls.settle(
+                settlement = await calls.settle(
                     session,
                     end.call_id,
                     intervals=end.intervals,
@@ -138,6 +130,9 @@ class Spool:
             except CallUnknown:
                 # The database was away when the call came in, so nothing was held for it.
                 return None
+            if end.silent_seconds and not end.by_cel:
+                return await self._give_back(session, end, settlement)
+            return settlement
 
     def _as_proved(self, end: SpooledEnd, proved: ProvedTime) -> SpooledEnd:
         """Take what the record proves, and its reason where a leg was hung up for its silence."""
@@ -155,12 +150,14 @@ class Spool:
             timeline=(*end.timeline, noted),
         )
 
-    async def _give_back(self, end: SpooledEnd, settled: Settlement | None) -> Settlement | None:
+    async def _give_back(
+        self, session: AsyncSession, end: SpooledEnd, settled: Settlement
+    ) -> Settlement:
         """Refund silence that was paid in mid-call, once; gives what the call cost after that."""
-        if settled is None or settled.split is None:
+        if settled.split is None:
             return settled
         try:
-            async with self._sessions.begin() as session:
+            async with session.begin_nested():
                 made = await refunds.refund(
                     session,
                     end.call_id,
@@ -168,7 +165,8 @@ class Spool:
                     reason=RefundReason.WRONG_CHARGE,
                     note=SILENCE_NOTE,
                     by=OURSELVES,
-                    idempotency_key=f"silence-{end.call_id}",
+                    idempotency_key=str(end.call_id),
+                    keys_of="silence",
                     at=end.at,
                 )
         except PrimelineError as error:

@@ -6,14 +6,14 @@ from typing import Final
 from uuid import UUID
 
 import phonenumbers
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import CallerAccount, CallerNumber
 from billing.calls.models import CallRow
 from billing.catalogue.models import Number
 from billing.charging.segments import closed_of
-from billing.ledger.models import SettlementRow
+from billing.ledger.models import RefundRow, SettlementRow
 from billing.money.text import format_money
 from billing.money.values import Money
 from billing.notifications import service as notifications
@@ -68,7 +68,8 @@ async def queue_receipt(
 ) -> bool:
     """Queue the SMS about a charged call, once; gives whether one was queued.
 
-    Not for a caller who wants none, and not where no phone of his takes SMS.
+    It tells what is left of the charge after what went back by now. Not for a caller who wants
+    none, where all went back, and where no phone of his takes SMS.
     """
     found = (
         await s.execute(
@@ -88,15 +89,28 @@ async def queue_receipt(
     phone = await _phone(s, account.id, call.caller_number)
     if phone is None:
         return False
+    back, seconds_back = await _given_back(s, call_id)
+    if back >= settled.charge:
+        return False
+    charge = Money(settled.charge, account.currency)
     text = receipt_text(
         account.language or call.language,
         number=number,
-        charge=Money(settled.charge, account.currency),
-        seconds=settled.billed_seconds,
-        available=Money(settled.wallet_available, account.currency),
-        parts=await _parts(s, call_id, Money(settled.charge, account.currency)),
+        charge=Money(settled.charge - back, account.currency),
+        seconds=settled.billed_seconds - seconds_back,
+        available=Money(settled.wallet_available + back, account.currency),
+        # They would not add up to what is left.
+        parts=() if back else await _parts(s, call_id, charge),
     )
     return await notifications.queue(s, key=_key(call_id), to_e164=phone, text=text, at=at)
+
+
+async def _given_back(s: AsyncSession, call_id: UUID) -> tuple[int, int]:
+    """Give what of a call went back already, as silence does at its end: ledger units, seconds."""
+    sums = select(func.sum(RefundRow.amount), func.sum(RefundRow.seconds))
+    found = await s.execute(sums.where(RefundRow.call_id == call_id))
+    units, some_seconds = found.one()
+    return int(units or 0), int(some_seconds or 0)
 
 
 async def _parts(s: AsyncSession, call_id: UUID, charge: Money) -> list[Money]:

@@ -42,11 +42,13 @@ async def refund(
     idempotency_key: str,
     at: datetime,
     borne_by: BorneBy | None = None,
+    keys_of: str = "refund",
 ) -> Refunded:
     """Give back what a call cost, or a part of it, once per key: a repeat gets the first answer.
 
     The call's row is locked, so that refunds at once give back no more than was charged together.
-    What goes back is free again under the limits the call counts in. Raises RefundInvalid,
+    What goes back is free again under the limits the call counts in. `keys_of`: whose keys these
+    are, for nobody's repeat is another's. Raises RefundInvalid,
     CallUnknown, CallNotEnded, CallDisputed, CarrierBilled, NothingCharged, RefundTooMuch,
     SecondsTooMany, SecondsWorthNothing, CurrencyMismatch or KeyReused.
     """
@@ -54,7 +56,7 @@ async def refund(
     if reason not in BEARERS:
         raise RefundInvalid("A dispute's money goes back as the dispute is upheld.")
     bearer = borne_by or BEARERS[reason]
-    key = f"refund:{idempotency_key}"
+    key = f"{keys_of}:{idempotency_key}"
     before = await idempotency.begin(s, key, _request(call_id, asked, reason, note, bearer), at)
     if before is not None:
         made = await get_refund(s, UUID(before["refund"]))

@@ -3,14 +3,20 @@
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from ari_app.cel import CelReader
 from ari_app.spool import Spool, SpooledEnd
 from billing.calls import books
 from billing.calls import service as calls
+from billing.calls.receipts import queue_receipt, receipts_of
 from billing.calls.values import EndReason, Interval
+from billing.disputes.errors import CallNotEnded
 from billing.kit.clock import to_ms
 from billing.refunds import service as refunds
-from billing.refunds.values import RefundReason
+from billing.refunds.asked import Asked
+from billing.refunds.values import Refunded, RefundReason
 from tests.database.world import NOW, World, eur
 
 START = to_ms(NOW)
@@ -87,3 +93,53 @@ async def test_seconds_that_are_worth_nothing_leave_the_settlement_as_it_is(
     assert not spool.waiting()
     async with world.sessions() as s:
         assert await refunds.refunds_of(s, call_id) == ()
+
+
+async def test_no_key_of_an_operator_stands_in_the_way(world: World, tmp_path: Path) -> None:
+    call_id = await closed_call(world)
+    for key in (f"silence-{call_id}", f"silence:{call_id}", str(call_id)):
+        async with world.sessions.begin() as s:
+            with pytest.raises(CallNotEnded):
+                await refund_of_a_cent(s, call_id, key)
+    spool = spool_of(world, tmp_path)
+    settlement = await spool.settle(lost(world, call_id, 11))
+    assert settlement is not None
+    assert settlement.charge == eur("1.00")
+    for key in (f"silence-{call_id}", f"silence:{call_id}", str(call_id)):
+        async with world.sessions.begin() as s:
+            assert (await refund_of_a_cent(s, call_id, key)).new
+    assert await world.available() == eur("9.03")
+
+
+async def refund_of_a_cent(s: AsyncSession, call_id: UUID, key: str) -> Refunded:
+    return await refunds.refund(
+        s,
+        call_id,
+        Asked(amount=eur("0.01")),
+        reason=RefundReason.GOODWILL,
+        note="A bad line.",
+        by="operator",
+        idempotency_key=key,
+        at=NOW,
+    )
+
+
+async def test_the_receipt_tells_what_is_left_of_the_cost(world: World, tmp_path: Path) -> None:
+    call_id = await closed_call(world)
+    settlement = await spool_of(world, tmp_path).settle(lost(world, call_id, 11))
+    assert settlement is not None
+    async with world.sessions.begin() as s:
+        assert await queue_receipt(s, call_id, wanted_by_default=True, at=NOW)
+    async with world.sessions() as s:
+        (message,) = await receipts_of(s, call_id)
+    assert "€1.00 for 50 s" in message.text
+    assert "Credit left: €9.00" in message.text
+
+
+async def test_who_got_all_back_gets_no_receipt(world: World, tmp_path: Path) -> None:
+    call_id = await closed_call(world)
+    settlement = await spool_of(world, tmp_path).settle(lost(world, call_id, 61))
+    assert settlement is not None
+    assert settlement.charge == eur("0.00")
+    async with world.sessions.begin() as s:
+        assert not await queue_receipt(s, call_id, wanted_by_default=True, at=NOW)
