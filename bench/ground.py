@@ -107,9 +107,12 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(room: Room, wanted: Wanted) -> AsyncIterator[Ground]:
-    """Start a fresh system, durable as in production, and take it down again."""
-    work = room.folder / "system"
+async def ground(room: Room, wanted: Wanted, name: str = "system") -> AsyncIterator[Ground]:
+    """Start a fresh system, durable as in production, and take it down again.
+
+    `name` tells systems apart that run at once.
+    """
+    work = room.folder / name
     store = await prompts(room.folder.parent / "bench-prompts")
     made: list[Pair] = []
 

@@ -45,7 +45,7 @@ def described(asterisk: str, sipp: str, postgres: str) -> dict[str, str | int]:
     """Give what must be known of a machine to read its figures."""
     return {
         "processor": _processor(),
-        "cores": os.cpu_count() or 0,
+        "cores": cores(),
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_048_576,
         "kernel": platform.release(),
         "python": platform.python_version(),
@@ -55,6 +55,11 @@ def described(asterisk: str, sipp: str, postgres: str) -> dict[str, str | int]:
         "commit": _commit(),
         **{name: version(name) for name in ("aiohttp", "psycopg", "sqlalchemy")},
     }
+
+
+def cores() -> int:
+    """Give the processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _commit() -> str:

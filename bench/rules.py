@@ -16,6 +16,9 @@ STARTED_PER_MILLE: Final = 970
 GROWTH_PERCENT: Final = 125
 """Each step's rate in percent of the one before."""
 
+FIRST_PERCENT: Final = 55
+"""The first rate in percent of the one at which all cores would be full."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -47,6 +50,11 @@ def percentile(values: Sequence[int], per_mille: int) -> int | None:
         return None
     rank = -(-len(values) * per_mille // 1_000)
     return sorted(values)[max(rank, 1) - 1]
+
+
+def first_rate(cpu_us_per_call: int, cores: int) -> int:
+    """Give a rate to begin with, well below the top: a few steps then find it on any machine."""
+    return max(1, FIRST_PERCENT * 10_000 * cores // max(1, cpu_us_per_call))
 
 
 def next_rate(steps: Sequence[Step], first: int) -> int | None:

@@ -23,7 +23,7 @@ OVERTIME_SECONDS: Final = 90
 """A run of SIPp that takes so much longer than its calls should is ended."""
 
 _MEDIA_PORTS: Final = {"caller": (46_000, 56_000), "expert": (34_000, 44_000)}
-PRESSES: Final = {"willing-caller": 60, "willing-caller-quick": 15}
+PRESSES: Final = {"willing-caller": 35, "willing-caller-quick": 8}
 PRESS_MS: Final = 2_000
 """Between the presses of a caller who says yes to whatever he is asked; how often, by scenario."""
 

@@ -25,11 +25,11 @@ from primeline.asterisk_conf import LOOPBACK
 
 CALLS: Final = 500
 QUICK_CALLS: Final = 20
-RATE: Final = 6
+RATE: Final = 8
 """Calls begun a second: well below what W1 finds, since the talks are what is measured."""
 
 SECONDS: Final = 30
-QUICK_SECONDS: Final = 10
+QUICK_SECONDS: Final = 6
 BEFORE_TALK_SECONDS: Final = 8
 LATE_SECONDS: Final = 60
 LAG_GOAL_US: Final = 20_000
@@ -65,11 +65,12 @@ async def run(room: Room) -> list[Result]:
     """Read an idle system, then one with all calls in their talk."""
     calls = QUICK_CALLS if room.quick else CALLS
     seconds = QUICK_SECONDS if room.quick else SECONDS
+    callers = switching.QUICK_CALLS if room.quick else switching.CALLS
     answering = partial(sipp.answering, host=EXPERTS_HOST, port=EXPERTS_PORT, pause_ms=ACCEPT_MS)
     watched = {"ari_app": ("-m", "bench.watched_app")}
     async with (
         answering("expert", tree=room.sipp_tree, folder=room.folder / "experts"),
-        ground(room, Wanted(calls + switching.CALLS, limits=SILENT, programs=watched)) as ground_,
+        ground(room, Wanted(calls + callers, limits=SILENT, programs=watched)) as ground_,
     ):
         # Whatever is read and made once: not part of what a call costs.
         await _load(room, ground_, QUICK_CALLS, 1)

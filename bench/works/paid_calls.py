@@ -10,8 +10,9 @@ from bench import sipp
 from bench.bare import bare
 from bench.ground import EXPERTS_HOST, EXPERTS_PORT, Ground, Wanted, ground
 from bench.loads import ACCEPT_MS, PAIRS, SIPP, PaidLoad, bare_load
+from bench.machine import cores
 from bench.rising import Load, Loaded, rise
-from bench.rules import percentile, top_rate
+from bench.rules import first_rate, percentile, top_rate
 from bench.values import Check, Line, Plot, Result, Room, Table, shown_ms
 from bench.works import transports
 from bench.works.settling import SettleProbe
@@ -19,8 +20,12 @@ from bench.works.settling import SettleProbe
 STEP_SECONDS: Final = 8
 QUICK_SECONDS: Final = 4
 WARM_UP_RATE: Final = 3
-FIRST_RATE: Final = 7
-FIRST_BARE_RATE: Final = 96
+WARM_UP_CALLS: Final = 12
+BARE_WARM_UP_RATE: Final = 60
+BARE_WARM_UP_CALLS: Final = 180
+"""At few calls a second Asterisk's own housekeeping would make a bare call look dear."""
+
+QUICK_PAIRS: Final = 300
 RATIO_GOAL: Final = 35
 RATE_GOAL: Final = 75
 """Five times what A2Billing bore on such a machine."""
@@ -35,8 +40,8 @@ METHOD: Final = (
     " metered talk; the caller hangs up; settled; the expert hears what he earned. A bare call:"
     " Answer, Dial, 3.5 s, hang-up, no record. Good: all of SIP as it should be, and settled with a"
     " charge. In either kind each side sends a packet of sound every half second. Transports: the"
-    " same paid calls on fresh systems, one after the other, which send their requests to Asterisk"
-    " over HTTP or over the events' websocket."
+    " same paid calls on two fresh systems, one of them idle in turn, which send their requests to"
+    " Asterisk over HTTP or over the events' websocket."
 )
 
 
@@ -47,12 +52,12 @@ async def run(room: Room) -> list[Result]:
     probe = SettleProbe()
     async with (
         answering("expert", tree=room.sipp_tree, folder=room.folder / "experts") as pid,
-        ground(room, Wanted(PAIRS)) as ground_,
+        ground(room, Wanted(QUICK_PAIRS if room.quick else PAIRS)) as ground_,
     ):
         paid = PaidLoad(room, ground_, pid)
-        await paid(WARM_UP_RATE, WARM_UP_RATE * 3)
-        steps = await _steps(room, paid, FIRST_RATE, seconds)
-        rate = max(1, top_rate([one.step for one in steps]) // 2)
+        warmed = await paid(WARM_UP_RATE, WARM_UP_CALLS)
+        steps = [] if room.quick else await _steps(paid, warmed, seconds)
+        rate = max(1, top_rate([one.step for one in steps]) // 2) if steps else _first(warmed)
         async with probe.watching(ground_.system.database_url):
             half = await paid(rate, rate * seconds * 2)
         findings = await ground_.findings()
@@ -62,21 +67,26 @@ async def run(room: Room) -> list[Result]:
         bare(room.folder / "bare", room.tree) as process,
     ):
         load = bare_load(room, process.instance.ports.sip, {"asterisk": process.pid, SIPP: pid})
-        await load(WARM_UP_RATE, WARM_UP_RATE * 3)
-        bare_steps = await _steps(room, load, FIRST_BARE_RATE, seconds)
+        warmed = await load(BARE_WARM_UP_RATE, BARE_WARM_UP_CALLS)
+        bare_steps = [] if room.quick else await _steps(load, warmed, seconds)
         bare_half = await load(rate, rate * seconds * 2)
     rounds = [] if room.quick else await transports.rounds(room)
     return [
-        _result(steps, half, bare_steps, bare_half, findings, money, rounds),
+        _result(
+            steps or [half], half, bare_steps or [bare_half], bare_half, findings, money, rounds
+        ),
         probe.result(paid.byes, rate),
     ]
 
 
-async def _steps(room: Room, load: Load, first: int, seconds: int) -> list[Loaded]:
-    """Load at a rising rate; a quick run tries the first one alone."""
-    if room.quick:
-        return [await load(first, first * seconds)]
-    return await rise(load, first=first, seconds=seconds)
+async def _steps(load: Load, warmed: Loaded, seconds: int) -> list[Loaded]:
+    """Load at a rising rate."""
+    return await rise(load, first=_first(warmed), seconds=seconds)
+
+
+def _first(warmed: Loaded) -> int:
+    """Give the first rate, by what a call took before; a quick run tries no other."""
+    return first_rate(warmed.cpu_us_per_call(), cores())
 
 
 @dataclass(frozen=True, slots=True)

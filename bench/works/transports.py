@@ -1,9 +1,10 @@
 """Part of W1: the same paid calls with requests to Asterisk over either transport.
 
-Each round stands on a system of its own. The order is there and back, so that a machine which grows
-slower or faster meanwhile harms neither.
+Each transport has a system of its own, and the one that isn't loaded is idle. The order is there
+and back, so that a machine which grows slower or faster meanwhile harms neither.
 """
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -33,26 +34,24 @@ class Round:
 
 async def rounds(room: Room) -> list[Round]:
     """Play them, there and back."""
-    return [await _round(room, one) for one in (*TRANSPORTS, *reversed(TRANSPORTS))]
-
-
-async def _round(room: Room, transport: str) -> Round:
-    folder = room.folder / "experts"
-    wanted = Wanted(PAIRS, variables={VARIABLE: transport})
-    async with (
-        sipp.answering(
+    order = (*TRANSPORTS, *reversed(TRANSPORTS))
+    async with AsyncExitStack() as stack:
+        experts = sipp.answering(
             "expert",
             tree=room.sipp_tree,
-            folder=folder,
+            folder=room.folder / "experts",
             host=EXPERTS_HOST,
             port=EXPERTS_PORT,
             pause_ms=ACCEPT_MS,
-        ) as pid,
-        ground(room, wanted) as ground_,
-    ):
-        paid = PaidLoad(room, ground_, pid)
-        await paid(RATE, WARM_UP_CALLS)
-        return Round(transport, await paid(RATE, CALLS))
+        )
+        pid = await stack.enter_async_context(experts)
+        loads = {}
+        for one in TRANSPORTS:
+            wanted = Wanted(PAIRS, variables={VARIABLE: one})
+            ground_ = await stack.enter_async_context(ground(room, wanted, one))
+            loads[one] = PaidLoad(room, ground_, pid)
+            await loads[one](RATE, WARM_UP_CALLS)
+        return [Round(one, await loads[one](RATE, CALLS)) for one in order]
 
 
 def table(some: list[Round]) -> Table:

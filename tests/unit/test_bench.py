@@ -14,7 +14,7 @@ from bench import sipp
 from bench.__main__ import tried
 from bench.keys import END_PACKETS, PRESSED_PACKETS, write_key, write_voice
 from bench.report import markdown, write
-from bench.rules import Step, next_rate, percentile, top_rate
+from bench.rules import Step, first_rate, next_rate, percentile, top_rate
 from bench.svg import drawn
 from bench.values import Check, Line, Plot, Result, Room, Table, shown_ms
 from bench.works import cuts, metering, parallel, rating, switching, vouchers
@@ -52,6 +52,16 @@ def test_a_percentile_is_the_smallest_value_that_so_many_dont_exceed(
     values: list[int], per_mille: int, expected: int | None
 ) -> None:
     assert percentile(values, per_mille) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpu_us_per_call", "cores", "expected"),
+    [(100_000, 2, 11), (10_000, 2, 110), (50_000, 8, 88), (9_000_000, 1, 1), (0, 2, 1_100_000)],
+)
+def test_the_first_rate_leaves_nearly_half_of_the_cores_free(
+    cpu_us_per_call: int, cores: int, expected: int
+) -> None:
+    assert first_rate(cpu_us_per_call, cores) == expected
 
 
 def rates(*, bears: int) -> list[Step]:
@@ -203,7 +213,7 @@ def test_the_lag_is_that_of_the_window_alone() -> None:
     assert metering.lags_us("1000 5\n2000 6\n3000 7\n", 1_500, 3_000) == (6, 7)
 
 
-DONE: Final = switching.Switched(to_free=2, to_paid=2, top_ups=2, missed=0, good=20)
+DONE: Final = switching.Switched(to_free=2, to_paid=2, top_ups=2, missed=0, calls=20, good=20)
 
 
 def test_paid_time_that_the_record_does_not_prove_is_wrong() -> None:
@@ -214,7 +224,7 @@ def test_paid_time_that_the_record_does_not_prove_is_wrong() -> None:
 
 
 def test_a_work_that_switched_nothing_proves_nothing() -> None:
-    nothing = switching.Switched(0, 0, 0, 2, 0)
+    nothing = switching.Switched(0, 0, 0, 2, 20, 0)
     assert len(switching.judged(nothing, Report(compared=3), []).wrong) == 2
 
 
