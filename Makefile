@@ -2,7 +2,7 @@
 #
 # PYTHON=…      a Python 3.11 to 3.13 of your choice (else the newest found)
 # HOST=…        this machine's address in the local network: its phones may then call in
-# QUICK=1 ONLY=W1,W2   for `make bench`: seven minutes, or some works
+# QUICK=1 ONLY=W1,W2   for `make bench`: four minutes, or some works
 # PRIMELINE_ASTERISK=tree   fetch Asterisk even though one is installed
 
 .DEFAULT_GOAL := help
@@ -55,7 +55,7 @@ test: $(VENV)/.test asterisk sipp twilio ## install what the tests need and run 
 faults: $(VENV)/.test asterisk ## kill parts of a running system while calls go on, and judge everybody's money (MINUTES=15, SEED=…)
 	@$(BIN)/python -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-bench: sipp asterisk ## measure it all, each thing beside its baseline (QUICK=1: seven minutes, ONLY=W1,W2)
+bench: sipp asterisk ## measure it all, each thing beside its baseline (QUICK=1: four minutes, ONLY=W1,W2)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 check: $(VENV)/.test ## lint, types, who imports whom, migrations
