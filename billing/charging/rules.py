@@ -98,6 +98,9 @@ def plan(
     credit = own_open_holds + max(available, Money.zero(available.currency))
     affordable = affordable_seconds(tariff, credit, earlier=earlier)
     longest = left_seconds(tariff, earlier)
+    if tariff.mode == "act":
+        # Its price is held before it begins, also where it is due only after a grant's time.
+        grant_seconds = max(grant_seconds, tariff.act_minimum_seconds)
     wanted = used_seconds + grant_seconds
     target = target_seconds(used_seconds, affordable, longest, grant_seconds)
     granted = max(target, granted_seconds)

@@ -190,7 +190,14 @@ class RealMoney:
         self.calls.append(call_id)
 
     async def quote(
-        self, call: int, purse: int, expert: int, day: int, crash: int | None = None
+        self,
+        call: int,
+        purse: int,
+        expert: int,
+        day: int,
+        crash: int | None = None,
+        *,
+        act: bool = False,
     ) -> Answer:
         came = await self.step(
             lambda s: charging.quote(
@@ -201,6 +208,7 @@ class RealMoney:
                 number_id=self.number_id,
                 limits=LIMITS,
                 at=self._on(day),
+                mode="act" if act else "minute",
             ),
             crash,
         )
@@ -405,5 +413,8 @@ def _tariff(price: Price) -> Tariff:
         next_increment_seconds=price.following,
         free_seconds=price.free,
         maximum_seconds=price.longest,
+        price_per_act=None if price.act is None else cents(price.act),
+        act_minimum_seconds=price.act_due,
+        act_maximum_seconds=price.act_lasts,
         tax_basis_points=2_000,
     )

@@ -30,6 +30,10 @@ class Price:
     least: int = 0
     most: int | None = None
     longest: int = 240
+    act: int | None = None
+    """What a service at one price costs, if one is sold."""
+    act_due: int = 10
+    act_lasts: int = 60
 
     def exact(self, used: int, before: "Before") -> int:
         """Add block after block until the talk is covered; the fee once a call. Whole cents."""
@@ -64,6 +68,35 @@ class Price:
         while seconds < longest and self.cost(seconds + 1, before) <= credit:
             seconds += 1
         return seconds
+
+
+@dataclass(frozen=True)
+class Act:
+    """A service at one price: all of it once it is due, nothing before, and no fee or least."""
+
+    of: Price
+
+    def exact(self, used: int, _before: "Before") -> int:
+        """Give the one price, if it is due."""
+        return (self.of.act or 0) * CENT if used >= self.of.act_due else 0
+
+    def cost(self, used: int, before: "Before") -> int:
+        """What the whole call costs, no more than the most, is added."""
+        if used < self.of.act_due:
+            return 0
+        whole = before.exact + self.exact(used, before)
+        if self.of.most is not None:
+            whole = min(whole, self.of.most * CENT)
+        return max(0, whole - before.charged)
+
+    def left(self, before: "Before") -> int:
+        """What it may last: no longer than the longest talk leaves of the call."""
+        return min(self.of.act_lasts, self.of.left(before))
+
+    def affordable(self, credit: int, before: "Before") -> int:
+        """All of it or nothing."""
+        longest = self.left(before)
+        return longest if self.cost(longest, before) <= max(0, credit) else 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +139,7 @@ class Talk:
     purse: int
     day: int
     expert: int | None = None
-    price: Price | None = None
+    price: Price | Act | None = None
     state: str = "opened"
     granted: int = 0
     used: int = 0
@@ -120,7 +153,7 @@ class Talk:
     refunded: int = 0
 
     @property
-    def quoted(self) -> Price:
+    def quoted(self) -> Price | Act:
         """What was quoted last."""
         assert self.price is not None
         return self.price
@@ -163,11 +196,17 @@ class Reference:
 
     def _worth_it(self, talk: Talk, seconds: int) -> bool:
         left = talk.quoted.left(talk.before)
+        if isinstance(talk.quoted, Act):
+            return left > 0 and seconds > 0
         return left > 0 and seconds >= min(max(MINIMUM_TALK_SECONDS, talk.quoted.first), left)
 
-    def quote(self, number: int, expert: int) -> Answer:
-        """Freeze a price; what the whole credit buys."""
-        talk, price = self.talks[number], self.prices[expert]
+    def quote(self, number: int, expert: int, *, act: bool = False) -> Answer:
+        """Freeze a price, by the minute or of a service; what the whole credit buys."""
+        talk, minutes = self.talks[number], self.prices[expert]
+        if act and minutes.act is None:
+            talk.state = "opened"
+            return REFUSED
+        price = Act(minutes) if act else minutes
         talk.expert, talk.price, talk.state = expert, price, "quoted"
         if not talk.closed:
             self._freeze(talk)
@@ -194,7 +233,11 @@ class Reference:
     def _grant(self, talk: Talk) -> Answer:
         price, purse = talk.quoted, self.purses[talk.purse]
         affordable = price.affordable(self._credit(talk), talk.before)
-        talk.granted = max(talk.granted, min(talk.used + GRANT_SECONDS, affordable))
+        seconds = GRANT_SECONDS
+        if isinstance(price, Act):
+            # All of its price is held before it begins.
+            seconds = max(seconds, price.of.act_due)
+        talk.granted = max(talk.granted, min(talk.used + seconds, affordable))
         more = price.cost(talk.granted, talk.before) - talk.held
         talk.held += more
         purse.pending += more

@@ -55,6 +55,19 @@ def test_a_call_on_fifty_cents_is_final_at_once_and_cut_after_25_seconds() -> No
     assert settle_grants([first.hold], cost) == (GrantEnd(post=eur(50), void=eur(0)),)
 
 
+@pytest.mark.parametrize(
+    ("due", "granted"), [(10, 300), (300, 300), (301, 301), (600, 600), (1_800, 1_800)]
+)
+def test_the_price_of_an_act_is_held_before_it_begins_however_late_it_is_due(
+    due: int, granted: int
+) -> None:
+    tariff = replace(TARIFF, price_per_act=eur(500), act_minimum_seconds=due).by("act")
+    first = planned(used=0, granted=0, held=0, available=500, tariff=tariff)
+    assert first == Plan(target_seconds=granted, end_seconds=1_800, final=False, hold=eur(500))
+    refused = planned(used=0, granted=0, held=0, available=499, tariff=tariff)
+    assert (refused.end_seconds, refused.hold) == (0, eur(0))
+
+
 def test_a_call_on_ten_euros_goes_on_when_ten_more_are_topped_up() -> None:
     # (used, top-up before, hold, target, end, final)
     steps = [
