@@ -14,7 +14,7 @@ from api.problems import problems
 from api.schemas import tariffs as schema
 from api.schemas.base import MomentIn, amount_of
 from billing.catalogue.tollfree import check_notice
-from billing.tariffs import rules, service
+from billing.tariffs import listing, rules, service
 from billing.tariffs.service import TariffNotBegun, TariffUnknown
 from billing.tariffs.values import Tariff
 from dialplan.prompts.catalogue import LANGUAGES
@@ -39,7 +39,7 @@ _WINDOW_PROBLEMS: Final = (
 @router.get("", summary="List the tariffs")
 async def list_tariffs(s: Transaction, _: MayRead, paging: Paged, at: Now) -> Page[schema.Tariff]:
     """List tariffs by name, each with its version in force."""
-    found = await service.page_tariffs(s, at, limit=paging.limit, after=paging.after(str))
+    found = await listing.page_tariffs(s, at, limit=paging.limit, after=paging.after(str))
     return page_of(found, schema.shown)
 
 
@@ -63,7 +63,7 @@ async def add_tariff(
     )
     detail = schema.version_shown(kept).model_dump(mode="json")
     await actor.record(s, "added", "tariff", kept.tariff_id, at=at, name=body.name, **detail)
-    return schema.shown(await service.get_tariff(s, kept.tariff_id, at))
+    return schema.shown(await listing.get_tariff(s, kept.tariff_id, at))
 
 
 @router.post(
@@ -106,7 +106,7 @@ async def _tariff(s: Transaction, body: schema.Preview, at: Now) -> Tariff:
 @router.get("/{tariff_id}", summary="Show a tariff", responses=problems("tariff-unknown"))
 async def get_tariff(tariff_id: TariffId, s: Transaction, _: MayRead, at: Now) -> schema.Tariff:
     """Show one tariff with its version in force."""
-    return schema.shown(await service.get_tariff(s, tariff_id, at))
+    return schema.shown(await listing.get_tariff(s, tariff_id, at))
 
 
 @router.get(
@@ -147,7 +147,7 @@ async def list_versions(
 ) -> Page[schema.Version]:
     """List all versions, past and to come, by their start."""
     from_ = paging.after(datetime)
-    found = await service.page_versions(s, tariff_id, limit=paging.limit, after=from_)
+    found = await listing.page_versions(s, tariff_id, limit=paging.limit, after=from_)
     return page_of(found, schema.version_shown)
 
 

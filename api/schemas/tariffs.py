@@ -21,9 +21,10 @@ from api.schemas.base import (
 from api.schemas.windows import TimetableIn, TimetableShown, timetable_shown
 from billing.money.values import Money
 from billing.tariffs import rules
+from billing.tariffs.listing import ListedTariff
 from billing.tariffs.net import windows_with_tax, with_tax
 from billing.tariffs.rules import HIGHEST_TAX_BASIS_POINTS, LONGEST_TALK_SECONDS
-from billing.tariffs.service import KeptTariff, ListedTariff
+from billing.tariffs.service import KeptTariff
 from billing.tariffs.values import Tariff as TariffValue
 from billing.tariffs.windows import Timetable
 

@@ -13,6 +13,7 @@ from billing.pricelists.errors import PriceListRefused
 from billing.pricelists.planning import plan
 from billing.pricelists.values import Change, Entry, Problem
 from billing.pricelists.writing import write
+from billing.tariffs import listing as tariff_listing
 from billing.tariffs import service as tariffs
 from billing.tariffs.service import TariffUnknown
 
@@ -28,7 +29,7 @@ async def load(
     # Who loads a list meanwhile waits, and then finds what this one added.
     await s.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("price-list", 1))))
     async with s.begin_nested() as attempt:
-        changes, problems = plan(entries, await tariffs.list_versions(s))
+        changes, problems = plan(entries, await tariff_listing.list_versions(s))
         found = [*problems]
         for change in changes:
             if change.what != "unchanged":
@@ -69,7 +70,7 @@ async def _add(s: AsyncSession, entry: Entry, at: datetime) -> list[Problem]:
 
 async def export(s: AsyncSession, name: str | None = None) -> str:
     """Write all versions of one tariff, or of all, as a price list; raises TariffUnknown."""
-    versions = await tariffs.list_versions(s, name)
+    versions = await tariff_listing.list_versions(s, name)
     if name is not None and not versions:
         raise TariffUnknown(name)
     return write((one.name, one.valid_from, one.tariff, one.timetable) for one in versions)

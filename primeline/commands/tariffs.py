@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.catalogue.tollfree import check_notice
 from billing.kit.clock import now
 from billing.money.text import parse
-from billing.tariffs import service
+from billing.tariffs import listing, service
 from billing.tariffs.net import windows_with_tax, with_tax
 from billing.tariffs.rules import check
 from billing.tariffs.service import KeptTariff, TariffNotBegun, TariffUnknown
@@ -153,7 +153,7 @@ def list_(as_json: JsonOption = False) -> None:
     """List all tariffs with their versions."""
 
     async def work(s: AsyncSession) -> list[KeptTariff]:
-        return await service.list_versions(s)
+        return await listing.list_versions(s)
 
     show_all(transact(work), title="Tariffs", as_json=as_json)
 
@@ -163,7 +163,7 @@ def show(name: str, as_json: JsonOption = False) -> None:
     """Show the versions of one tariff."""
 
     async def work(s: AsyncSession) -> list[KeptTariff]:
-        versions = await service.list_versions(s, name)
+        versions = await listing.list_versions(s, name)
         if not versions:
             raise TariffUnknown(name)
         return versions

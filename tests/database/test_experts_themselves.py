@@ -22,6 +22,7 @@ from billing.money.values import Money
 from billing.pins.rules import FAILURES_TO_LOCK, FIRST_LOCK_MINUTES
 from billing.pins.service import PinInvalid
 from billing.pins.values import PinCheck
+from billing.tariffs import listing as tariff_listing
 from billing.tariffs import service as tariffs
 from tests.database.world import NOW, World, eur
 
@@ -188,7 +189,7 @@ async def test_a_price_within_bounds_counts_from_its_moment_and_for_him_alone(
 
 async def versions(world: World, name: str) -> list[tariffs.KeptTariff]:
     async with world.sessions() as s:
-        return await tariffs.list_versions(s, name)
+        return await tariff_listing.list_versions(s, name)
 
 
 async def test_prices_out_of_bounds_or_without_any_are_refused(world: World) -> None:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from billing.calls.replay import service
 from billing.charging import service as charging
 from billing.charging.values import Grant
+from billing.tariffs import listing as tariff_listing
 from billing.tariffs import service as tariffs
 from primeline.cli import app
 from tests.database import test_premium_calls as premium
@@ -333,7 +334,7 @@ async def test_a_price_list_is_tried_on_past_calls_before_it_is_loaded(
     assert report["largest"][0]["before"] == money("1.2000")
     assert report["largest"][0]["after"] == money("0.5000")
     async with world.sessions() as s:
-        assert len(await tariffs.list_versions(s)) == 1
+        assert len(await tariff_listing.list_versions(s)) == 1
 
     await asyncio.to_thread(file.write_text, "name,price\n")
     refused = await run(*PERIOD, "--price-list", str(file))

@@ -15,6 +15,7 @@ from billing.charging.enquiry import enquire
 from billing.charging.values import Grant, Quote
 from billing.kit.pages import Slice
 from billing.rulesets.errors import RuleBroken
+from billing.tariffs import listing as tariff_listing
 from billing.tariffs import service as tariffs
 from billing.tariffs.public_holidays import HolidaysUnknown
 from billing.tariffs.service import KeptTariff
@@ -82,12 +83,12 @@ async def test_a_version_is_read_back_with_all_its_windows_wherever_it_is_listed
     expected = replace(kept, timetable=by_beginning)
     async with world.sessions() as s:
         assert await tariffs.version_at(s, kept.tariff_id, BORDER) == expected
-        assert (await tariffs.list_versions(s, "standard"))[-1] == expected
-        found: Slice[KeptTariff] = await tariffs.page_versions(s, kept.tariff_id, limit=5)
+        assert (await tariff_listing.list_versions(s, "standard"))[-1] == expected
+        found: Slice[KeptTariff] = await tariff_listing.page_versions(s, kept.tariff_id, limit=5)
         assert found.items[-1] == expected
-        (listed,) = (await tariffs.page_tariffs(s, BORDER, limit=5)).items
+        (listed,) = (await tariff_listing.page_tariffs(s, BORDER, limit=5)).items
         assert listed.current == expected
-        assert (await tariffs.get_tariff(s, kept.tariff_id, BORDER)).current == expected
+        assert (await tariff_listing.get_tariff(s, kept.tariff_id, BORDER)).current == expected
 
 
 async def test_a_call_that_begins_before_a_border_keeps_its_price_to_the_end(
@@ -197,4 +198,4 @@ async def test_a_version_whose_holidays_nobody_knows_is_not_kept(world: World) -
     with pytest.raises(HolidaysUnknown):
         await add_windows(world, replace(TIMETABLE, holidays_of="XX"))
     async with world.sessions() as s:
-        assert len(await tariffs.list_versions(s, "standard")) == 1
+        assert len(await tariff_listing.list_versions(s, "standard")) == 1

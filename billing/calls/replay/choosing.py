@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.calls.replay.errors import NoVersionThen
 from billing.calls.replay.values import PastSegment, Prices
 from billing.pricelists.values import Entry
-from billing.tariffs import service as tariffs
+from billing.tariffs import listing as tariff_listing
 from billing.tariffs.public_holidays import holidays_of, no_holidays
 from billing.tariffs.service import KeptTariff, TariffUnknown
 from billing.tariffs.values import Tariff
@@ -36,7 +36,7 @@ async def kept_prices(s: AsyncSession, name: str, as_of: datetime | None) -> Pri
 
     Raises TariffUnknown or NoVersionThen.
     """
-    versions = await tariffs.list_versions(s, name)
+    versions = await tariff_listing.list_versions(s, name)
     if not versions:
         raise TariffUnknown(name)
     return newest(name, versions, as_of)
