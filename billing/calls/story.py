@@ -15,8 +15,10 @@ from billing.calls.records import CallRecord, get_call
 from billing.calls.rules import Arithmetic, arithmetic, of_closed
 from billing.charging import sessions
 from billing.charging.closed import earlier_of
+from billing.charging.models import ChargingSession
 from billing.charging.segments import closed_segments
 from billing.notifications.models import Notification
+from billing.tariffs.listing import announced_by
 
 CEL_LINES: Final = 500
 """A call has some thirty; one with very many phones a few more."""
@@ -37,7 +39,8 @@ class Story:
     """A call in full. `arithmetic` None: nobody was to pay us, or it isn't settled yet.
 
     It is of the last paid segment; `closed` are those before it. `receipts`: what the caller was
-    told of it by SMS.
+    told of it by SMS. `priced_by`: the tariff and its window, if one held as the price was last
+    announced; None: no price was, or today's calendar of holidays doesn't give it.
     """
 
     record: CallRecord
@@ -45,6 +48,7 @@ class Story:
     arithmetic: Arithmetic | None
     cel: tuple[CelLine, ...]
     receipts: tuple[Notification, ...]
+    priced_by: tuple[str, str | None] | None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -63,21 +67,32 @@ class Story:
 async def tell(s: AsyncSession, call_id: UUID) -> Story:
     """Give a call in full; raises CallUnknown."""
     record = await get_call(s, call_id)
-    closed, last = await _arithmetic(s, record)
+    session = await sessions.find(s, call_id)
+    closed, last = await _arithmetic(s, record, session)
     return Story(
         record,
         closed,
         last,
         await _cel(s, call_id),
         tuple(await receipts_of(s, call_id)),
+        await _priced_by(s, session),
+    )
+
+
+async def _priced_by(
+    s: AsyncSession, session: ChargingSession | None
+) -> tuple[str, str | None] | None:
+    if session is None or session.tariff_version_id is None or session.quoted_at is None:
+        return None
+    return await announced_by(
+        s, session.tariff_version_id, sessions.tariff_of(session), session.quoted_at
     )
 
 
 async def _arithmetic(
-    s: AsyncSession, record: CallRecord
+    s: AsyncSession, record: CallRecord, session: ChargingSession | None
 ) -> tuple[tuple[Arithmetic, ...], Arithmetic | None]:
     """Give that of the closed segments and, of a settled call, that of the last one."""
-    session = await sessions.find(s, record.summary.call_id)
     if session is None or record.tariff is None:
         return (), None
     closed = await closed_segments(s, session)

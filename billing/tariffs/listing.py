@@ -1,5 +1,6 @@
 """Tariffs and their versions as they are listed."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.kit.pages import After, Slice, take
 from billing.tariffs.models import TariffRow, TariffVersion
-from billing.tariffs.service import KeptTariff, kept_of, require, version_at
+from billing.tariffs.service import KeptTariff, at_moment, kept_of, require, version_at
+from billing.tariffs.values import Tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,24 @@ async def list_versions(s: AsyncSession, name: str | None = None) -> list[KeptTa
     if name is not None:
         query = query.where(TariffRow.name == name)
     return await kept_of(s, [(row, version) for row, version in (await s.execute(query))])
+
+
+async def announced_by(
+    s: AsyncSession, version_id: UUID, tariff: Tariff, at: datetime
+) -> tuple[str, str | None] | None:
+    """Name the tariff and the window that gave a price announced at a moment.
+
+    No window: the version's own price held. None: today's calendar of holidays gives another price
+    for that moment than was announced, so that the window can't be told.
+    """
+    query = (
+        select(TariffRow, TariffVersion)
+        .join(TariffVersion, TariffVersion.tariff_id == TariffRow.id)
+        .where(TariffVersion.id == version_id)
+    )
+    row, version = (await s.execute(query)).one()
+    (kept,) = await kept_of(s, [(row, version)])
+    held = await asyncio.to_thread(at_moment, kept, at)
+    if held.tariff.by("minute") != tariff.by("minute"):
+        return None
+    return held.name, held.window.name if held.window else None

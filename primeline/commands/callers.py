@@ -12,6 +12,7 @@ from billing.accounts.service import CallerListed
 from billing.endpoints.service import claim, give_password
 from billing.kit.clock import now
 from billing.kit.jobs import defer
+from billing.kit.pages import Slice
 from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.ledger import service as ledger
 from billing.ledger.values import ExplainedLine
@@ -190,17 +191,27 @@ def list_(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def show(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption = False) -> None:
-    """Show a caller by one of his numbers, and explain his balance line by line."""
+def show(
+    number: str,
+    region: RegionOption = DEFAULT_REGION,
+    limit: Annotated[int, typer.Option(help="How many lines at most", min=1, max=10_000)] = 200,
+    after: Annotated[
+        int | None, typer.Option(help="Go on after the line of that position", min=0)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a caller by one of his numbers, and explain his balance line by line, oldest first."""
 
-    async def work(s: AsyncSession) -> tuple[CallerListed, list[ExplainedLine]]:
+    async def work(s: AsyncSession) -> tuple[CallerListed, Slice[ExplainedLine]]:
         account_id = await service.caller_by_number(s, number, region)
         (caller,) = await service.list_callers(s, account_id)
-        return caller, await ledger.explain(s, caller.wallet_id)
+        start = None if after is None else (after,)
+        return caller, await ledger.explain_page(s, caller.wallet_id, limit=limit, after=start)
 
-    caller, explained = transact(work)
+    caller, page = transact(work)
     lines = [
         {
+            "position": one.line.position,
             "at": one.line.at,
             "kind": one.line.kind,
             "reason": one.line.reason,
@@ -209,13 +220,16 @@ def show(number: str, region: RegionOption = DEFAULT_REGION, as_json: JsonOption
             "balance": one.balance,
             "call": one.line.call_id,
         }
-        for one in explained
+        for one in page.items
     ]
+    go_on = None if page.after is None else page.after[0]
     if as_json:
-        show_one(_values(caller) | {"lines": lines}, as_json=True)
+        show_one(_values(caller) | {"lines": lines, "go_on_after": go_on}, as_json=True)
         return
     show_one(_values(caller), as_json=False)
     show_list(lines, title="Wallet", as_json=False)
+    if go_on is not None:
+        typer.echo(f"There are more lines: --after {go_on}")
 
 
 def _values(caller: CallerListed) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def show(
         | _money(call.summary.settlement)
         | _after_refunds(call.summary.settlement, given_back)
         | _premium(call)
+        | _priced_by(told)
         | {"nobody_pays": call.no_payer}
         | ({"dispute": str(dispute.state), "disputed": dispute.reason} if dispute else {})
     )
@@ -147,6 +148,13 @@ def _after_refunds(settled: Settlement | None, given_back: tuple[Refund, ...]) -
     if settled is None or not settled.charge or not given_back:
         return {}
     return {"after_refunds": sum((-one.amount for one in given_back), settled.charge)}
+
+
+def _priced_by(told: Story) -> dict[str, str | None]:
+    if told.priced_by is None:
+        return {}
+    tariff, window = told.priced_by
+    return {"tariff": tariff, "window": window}
 
 
 def _parts(call: CallRecord) -> dict[str, list[dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from billing.calls.values import TimelineEntry
 from billing.kit.clock import to_ms
 from billing.kit.ids import new_call_id
 from primeline.cli import app
+from tests.database.test_windows import BEFORE, BORDER, CHRISTMAS, add_windows
 from tests.database.world import CALLER, MENU, NOW, World
 
 
@@ -49,6 +51,40 @@ async def test_a_call_shows_who_got_what(world: World) -> None:
         assert words in table
     _, latest = await shown("calls")
     assert f" {str(call_id)[:13]} " in latest
+
+
+@pytest.mark.parametrize(
+    ("at", "window"), [(BEFORE, None), (BORDER, "night"), (CHRISTMAS, "holidays")]
+)
+async def test_a_call_shows_the_window_that_gave_its_price(
+    world: World, at: datetime, window: str | None
+) -> None:
+    await add_windows(world)
+    await world.top_up("10.00")
+    world.now = at
+    call_id = await world.paid_call(61)
+    _, answer = await shown("calls", "show", str(call_id), "--json")
+    call = json.loads(answer)
+    assert (call["tariff"], call["window"]) == ("standard", window)
+
+
+async def test_a_window_that_does_not_give_the_price_of_a_call_is_not_shown(world: World) -> None:
+    await add_windows(world)
+    await world.top_up("10.00")
+    world.now = CHRISTMAS
+    call_id = await world.paid_call(61)
+    async with world.sessions.begin() as s:
+        # As if that day's holiday had been called off after the call.
+        await s.execute(text("UPDATE charging_sessions SET quoted_at = :at"), {"at": BORDER})
+    _, answer = await shown("calls", "show", str(call_id), "--json")
+    assert not {"tariff", "window"} & json.loads(answer).keys()
+
+
+async def test_a_call_without_a_price_shows_no_window(world: World) -> None:
+    call_id = await world.receive()
+    status, answer = await shown("calls", "show", str(call_id), "--json")
+    assert status == 0
+    assert not {"tariff", "window"} & json.loads(answer).keys()
 
 
 async def test_books_that_dont_add_up_are_told_with_status_1(world: World) -> None:

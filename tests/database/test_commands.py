@@ -93,6 +93,24 @@ def test_a_top_up_is_credited_and_explained(line: Primeline) -> None:
     assert [entry["action"] for entry in audited].count("topped-up") == 1
 
 
+def test_a_balance_is_explained_page_by_page(line: Primeline) -> None:
+    for key in ("one", "two", "three"):
+        made(line, "topup", "0639980001", "20", "--key", key)
+    show = ("caller", "show", "0639980001")
+    whole = made(line, *show)
+    assert (len(whole["lines"]), whole["go_on_after"]) == (3, None)
+    first = made(line, *show, "--limit", "2")
+    assert first["lines"] == whole["lines"][:2]
+    go_on = str(first["go_on_after"])
+    second = made(line, *show, "--limit", "2", "--after", go_on)
+    # The balance goes on from the lines that aren't shown.
+    assert second["lines"] == whole["lines"][2:]
+    assert second["lines"][0]["balance"] == {"amount": "60.0000", "currency": "EUR"}
+    assert second["go_on_after"] is None
+    assert f"There are more lines: --after {go_on}" in line(*show, "--limit", "2").stdout
+    assert "There are more lines" not in line(*show).stdout
+
+
 def test_a_pin_that_was_made_up_is_shown_once(line: Primeline) -> None:
     dora = ("caller", "add", "Dora", "--number", "+33 6 39 98 00 02")
     result = line(*dora)
