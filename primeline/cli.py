@@ -190,7 +190,8 @@ def topup(
             at=now(),
         )
         if done.new:
-            await audited(s, "topped-up", "caller", account_id, amount=money, key=key)
+            detail = {"amount": money, "key": key, "transfer": done.transfer_id}
+            await audited(s, "topped-up", "caller", account_id, **detail)
         return done
 
     done = transact(work)

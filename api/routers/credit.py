@@ -14,6 +14,7 @@ from api.schemas.base import Answer
 from billing.accounts import codes, listing, service, vouchers
 from billing.accounts.vouchers import VoucherRefusal
 from billing.ledger import service as ledger
+from billing.ledger.makers import makers_of
 
 router = APIRouter(prefix="/callers", tags=["callers"])
 
@@ -46,7 +47,8 @@ async def top_up(
     async def work() -> schema.TopUp:
         await listing.get_caller(s, caller_id)
         done = await service.top_up(s, caller_id, money, idempotency_key=own(actor, key), at=at)
-        await actor.record(s, "topped-up", "caller", caller_id, at=at, amount=money, key=key)
+        detail = {"amount": money, "key": key, "transfer": done.transfer_id}
+        await actor.record(s, "topped-up", "caller", caller_id, at=at, **detail)
         return schema.top_up_shown(done)
 
     return await once(
@@ -129,4 +131,5 @@ async def explain_balance(
     found = await ledger.explain_page(
         s, caller.wallet_id, limit=paging.limit, after=paging.after(int)
     )
-    return page_of(found, schema.line_shown)
+    makers = await makers_of(s, caller.wallet_id, found.items)
+    return page_of(found, lambda one: schema.line_shown(one, makers.get(one.line.position)))

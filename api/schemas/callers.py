@@ -189,6 +189,11 @@ class Line(Answer):
         description="What it did to the balance, signed; a hold does nothing.", examples=[_TWENTY]
     )
     balance: Amount = Field(description="The balance after it.", examples=[_TWENTY])
+    made_by: str | None = Field(
+        description="Who made it, as the audit log names him; null: a call or the caller did, or"
+        " it is a top-up from before the audit log named its transfer.",
+        examples=["till"],
+    )
 
 
 def shown(caller: CallerListed) -> Caller:
@@ -228,7 +233,7 @@ def redeemed_shown(done: RedeemedValue) -> Redeemed:
     )
 
 
-def line_shown(one: ExplainedLine) -> Line:
+def line_shown(one: ExplainedLine, made_by: str | None) -> Line:
     """Show one step of a balance."""
     return Line(
         position=one.line.position,
@@ -239,4 +244,5 @@ def line_shown(one: ExplainedLine) -> Line:
         transferred=amount_of(one.line.amount),
         change=amount_of(one.amount),
         balance=amount_of(one.balance),
+        made_by=made_by,
     )

@@ -15,6 +15,7 @@ from billing.kit.jobs import defer
 from billing.kit.pages import Slice
 from billing.kit.phones import DEFAULT_REGION, require_e164
 from billing.ledger import service as ledger
+from billing.ledger.makers import makers_of
 from billing.ledger.values import ExplainedLine
 from billing.money.text import parse
 from billing.money.values import Money
@@ -202,13 +203,14 @@ def show(
 ) -> None:
     """Show a caller by one of his numbers, and explain his balance line by line, oldest first."""
 
-    async def work(s: AsyncSession) -> tuple[CallerListed, Slice[ExplainedLine]]:
+    async def work(s: AsyncSession) -> tuple[CallerListed, Slice[ExplainedLine], dict[int, str]]:
         account_id = await service.caller_by_number(s, number, region)
         (caller,) = await service.list_callers(s, account_id)
         start = None if after is None else (after,)
-        return caller, await ledger.explain_page(s, caller.wallet_id, limit=limit, after=start)
+        page = await ledger.explain_page(s, caller.wallet_id, limit=limit, after=start)
+        return caller, page, await makers_of(s, caller.wallet_id, page.items)
 
-    caller, page = transact(work)
+    caller, page, makers = transact(work)
     lines = [
         {
             "position": one.line.position,
@@ -219,6 +221,7 @@ def show(
             "change": one.amount,
             "balance": one.balance,
             "call": one.line.call_id,
+            "made_by": makers.get(one.line.position),
         }
         for one in page.items
     ]

@@ -1,6 +1,7 @@
 """Money moved by hand from a terminal."""
 
 import asyncio
+import getpass
 import json
 from typing import Any
 
@@ -49,3 +50,22 @@ async def test_callers_and_experts_are_adjusted_once_for_a_key_listed_and_audite
     result = await run("caller", "adjust", CALLER, "debit", "5.01", *why)
     assert result.exit_code == 1
     assert "less than 5.0100 EUR that no call holds" in result.stderr
+
+
+async def test_a_ledger_says_who_made_a_line(world: World) -> None:
+    await world.top_up("2.00")
+    why = ("--reason", "goodwill", "--note", "For the noise.")
+    await answer("caller", "adjust", CALLER, "credit", "5.00", *why)
+    await answer(
+        "caller", "pay-back", CALLER, "--reason", "account-closed", "--note", "By transfer."
+    )
+    await answer("topup", CALLER, "1.00")
+    me = getpass.getuser()
+    lines = (await answer("caller", "show", CALLER))["lines"]
+    # The first was topped up without a command, so that no audit row tells of it.
+    assert [(one["reason"], one["made_by"]) for one in lines] == [
+        ("top-up", None),
+        ("adjustment", me),
+        ("paid-back", me),
+        ("top-up", me),
+    ]

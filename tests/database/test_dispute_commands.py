@@ -1,6 +1,7 @@
 """Contesting a call from a terminal."""
 
 import asyncio
+import getpass
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from primeline.cli import app
-from tests.database.world import World
+from tests.database.world import CALLER, World
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,11 @@ async def test_a_call_is_contested_listed_upheld_and_shown(world: World) -> None
     closed = await answer("dispute", "close", call_id[:13], "upheld", "--note", "True.")
     assert (closed["state"], closed["returned"]["amount"]) == ("upheld", "5.0400")
     assert await answer("dispute", "show", call_id) == closed
+    line = (await answer("caller", "show", CALLER))["lines"][-1]
+    assert (line["change"]["amount"], line["made_by"]) == (
+        "5.0400",
+        getpass.getuser(),
+    )
     shown = await answer("calls", "show", call_id)
     assert (shown["dispute"], shown["disputed"]) == ("upheld", "I never called.")
     assert "I never called." in (await run("dispute", "list")).stdout

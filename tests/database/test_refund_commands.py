@@ -1,6 +1,7 @@
 """Refunding a call from a terminal."""
 
 import asyncio
+import getpass
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from primeline.cli import app
-from tests.database.world import World
+from tests.database.world import CALLER, World
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,10 @@ async def test_a_call_is_refunded_in_part_then_whole_and_listed(world: World) ->
     assert again == first
     rest = await answer("refund", "add", call_id, *why, "--borne-by", "platform")
     assert (rest["credit_now"]["amount"], rest["expert"]["amount"]) == ("10.0000", "0.0000")
+    lines = (await answer("caller", "show", CALLER))["lines"]
+    made = [(one["reason"], one["made_by"]) for one in lines]
+    assert made[-2:] == [("refund", getpass.getuser())] * 2
+    assert {by for reason, by in made if reason in {"hold", "talk", "released"}} == {None}
     listed = await answer("refund", "list", "--call", call_id)
     assert [one["refund"] for one in listed] == [rest["refund"], first["refund"]]
     assert "He slept." in (await run("refund", "list")).stdout

@@ -69,6 +69,7 @@ async def test_the_same_top_up_sent_many_times_at_once_is_done_once(
     assert [one["action"] for one in changes] == ["topped-up"]
     (line,) = ok(await api.get(f"/callers/{world.account_id}/ledger"))["items"]
     assert line["balance"] == {"amount": "5.00", "currency": "EUR"}
+    assert line["made_by"] == changes[0]["actor"]
 
 
 async def test_many_top_ups_at_once_are_all_done(api: Client, world: World) -> None:

@@ -36,6 +36,8 @@ async def test_a_voucher_is_redeemed_once(api: Client, app: FastAPI, world: Worl
     assert code_of(await redeem(api, world.account_id, code, "two"), 409) == "voucher-used"
     (line,) = ok(await api.get(f"/callers/{world.account_id}/ledger"))["items"]
     assert (line["reason"], line["balance"]) == ("voucher", TEN)
+    (change,) = ok(await api.get(f"/audit?subject_id={world.account_id}"))["items"]
+    assert line["made_by"] == change["actor"]
     async with app.state.sessions() as s:
         kept = str((await s.execute(text("SELECT detail FROM audit_entries"))).all())
         kept += str((await s.execute(text("SELECT * FROM idempotency_keys"))).all())
