@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from api.schemas.base import Amount, Answer, Moment, amount_of, optional_amount
+from api.schemas.base import Amount, Answer, Id, Moment, amount_of, optional_amount
 from api.schemas.prices import AMOUNTS
 from billing.calls.overview import Overview
 from billing.calls.revenue import By, RevenueReport
@@ -53,6 +53,10 @@ class RevenueLine(Answer):
         description="Calls that earned nothing, by reason.",
         examples=[{"caller-hung-up": 3, "expert-no-answer": 2}],
     )
+    expert_id: Id | None = Field(
+        description="By expert: whose line it is, for an extension may have had several; else null."
+    )
+    expert_name: str | None = Field(description="By expert: the name.", examples=["Ada"])
 
 
 def _line(line: LineValue) -> RevenueLine:
@@ -76,6 +80,8 @@ def _line(line: LineValue) -> RevenueLine:
             platform=optional_amount(line.expected.platform),
         ),
         unpaid=dict(line.unpaid),
+        expert_id=line.expert_id,
+        expert_name=line.expert_name,
     )
 
 

@@ -18,7 +18,8 @@ class RestartCall(Answer):
         description="`went-on`: its talk was never interrupted; `brought-back`: it went on between"
         " two talks; `let-go`: ended free, with an apology; `released`: ended, charged by"
         " Asterisk's record; `settled`: it was over, charged by the record; `settled-unproved`:"
-        " Asterisk died with it, charged up to its last sign of life.",
+        " Asterisk died with it, charged up to its last sign of life; `found`: the application"
+        " that found it ended before it could say.",
         examples=["went-on"],
     )
     ended: bool = Field(description="Whether it is over by now.", examples=[True])

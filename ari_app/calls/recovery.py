@@ -161,6 +161,8 @@ class Recovery:
             and not self._registry.has(call.call_id)
             and str(call.call_id) not in spooled
         ]
+        if not await self._found.begin(lost):
+            return False
         done = await asyncio.gather(*(self._safely(call, seen) for call in lost))
         reported = await self._found.report()
         if lost:
@@ -184,7 +186,7 @@ class Recovery:
         """One call that can't be recovered now keeps no other back."""
         try:
             outcome = await self._recover(call, seen)
-            self._found.add(call, outcome)
+            self._found.conclude(call, outcome)
         except Exception as error:
             log.exception("not recovered", call_id=str(call.call_id), error=type(error).__name__)
             return False

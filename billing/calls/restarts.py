@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.calls.models import RestartCallRow, RestartRow
 from billing.calls.values import OpenCall
 from billing.kit.clock import to_ms
-from billing.kit.ids import new_call_id
 from billing.kit.pages import After, Slice, take
 from billing.ledger.models import SettlementRow
 from billing.money.values import Money
@@ -35,8 +35,12 @@ class RestartCause(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What was done with a call that was found; the words are stable."""
+    """What was done with a call that was found; the words are stable.
 
+    `FOUND`: nothing that is known of, since the process that found it ended meanwhile.
+    """
+
+    FOUND = "found"
     WENT_ON = "went-on"
     BROUGHT_BACK = "brought-back"
     LET_GO = "let-go"
@@ -93,8 +97,8 @@ class RestartReport:
 
 
 def found_call(call: OpenCall, outcome: Outcome, found_at: datetime) -> FoundCall:
-    """Give a call with the most that can be lost of it, which is nothing unless it is unproved."""
-    if outcome is not Outcome.SETTLED_UNPROVED or call.grant is None:
+    """Give a call with the most that can be lost of it, which is nothing once it is proved."""
+    if outcome not in {Outcome.FOUND, Outcome.SETTLED_UNPROVED} or call.grant is None:
         return FoundCall(call.call_id, call.state, outcome, call.last_seen_at)
     # Premium-rate talks hold nothing; a grant bounds every other one.
     open_ms = max(0, to_ms(found_at) - to_ms(call.last_seen_at))
@@ -110,14 +114,17 @@ def found_call(call: OpenCall, outcome: Outcome, found_at: datetime) -> FoundCal
 
 async def record(
     s: AsyncSession,
+    restart_id: UUID,
     *,
     asterisk_id: str,
     cause: RestartCause,
     found_at: datetime,
     calls: Sequence[FoundCall],
-) -> UUID:
-    """Write a report of at least one call; what each is charged is read when it is shown."""
-    restart_id = new_call_id()
+) -> None:
+    """Write a report of at least one call; what each is charged is read when it is shown.
+
+    `restart_id` is a new one that sorts by time, as reports are listed.
+    """
     s.add(
         RestartRow(
             id=restart_id,
@@ -135,13 +142,27 @@ async def record(
             "state": call.state,
             "outcome": call.outcome,
             "most_lost_ms": call.most_lost_ms,
-            "most_lost": call.most_lost.amount if call.most_lost else 0,
-            "currency": call.most_lost.currency if call.most_lost else None,
+            **_most(call),
         }
         for call in calls
     ]
     await s.execute(insert(RestartCallRow), rows)
-    return restart_id
+
+
+async def conclude(s: AsyncSession, restart_id: UUID, call: FoundCall) -> None:
+    """Write what became of a call that a report has as `FOUND`."""
+    await s.execute(
+        update(RestartCallRow)
+        .where(RestartCallRow.restart_id == restart_id, RestartCallRow.call_id == call.call_id)
+        .values(outcome=call.outcome, most_lost_ms=call.most_lost_ms, **_most(call))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _most(call: FoundCall) -> dict[str, Any]:
+    if call.most_lost is None:
+        return {"most_lost": 0, "currency": None}
+    return {"most_lost": call.most_lost.amount, "currency": call.most_lost.currency}
 
 
 async def page_restarts(

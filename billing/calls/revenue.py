@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Date,
     String,
     Subquery,
+    Uuid,
     case,
     cast,
     func,
@@ -92,8 +94,9 @@ class RevenueLine:
     """Calls of one key and currency. `unpaid` counts those that earned nothing, by reason.
 
     Amounts are what is left after `refunded`, which went back to callers. `currency` None: no
-    price was quoted, so nobody was to pay. `key` None: the calls have none (a
-    call without an expert).
+    price was quoted, so nobody was to pay. `key` None: the calls have none (a call without an
+    expert). By expert it is the extension, which a successor may have had after him: each of them
+    has a line, with his id and name.
     """
 
     key: str | None
@@ -108,6 +111,8 @@ class RevenueLine:
     refunded: Money | None
     expected: Expected
     unpaid: Mapping[str, int]
+    expert_id: UUID | None = None
+    expert_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,10 @@ class RevenueReport:
     time_zone: str
     lines: tuple[RevenueLine, ...]
     totals: tuple[RevenueLine, ...]
+
+
+_Key = tuple[str | None, UUID | None, str | None]
+"""Key, expert's id and name."""
 
 
 @dataclass(slots=True)
@@ -160,7 +169,7 @@ async def report(
         raise PeriodInvalid(first, last)
     since = datetime.combine(first, time(), zone)
     until = datetime.combine(last + timedelta(days=1), time(), zone)
-    key = _key(by, time_zone)
+    own = by is By.EXPERT
     currency = func.coalesce(SettlementRow.currency, PremiumSettlement.currency)
     went = _went_back()
     back = func.coalesce(went.c.amount, 0)
@@ -175,7 +184,9 @@ async def report(
     rows = (
         await s.execute(
             select(
-                key.label("key"),
+                _key(by, time_zone).label("key"),
+                (Expert.id if own else cast(None, Uuid)).label("who"),
+                (Expert.name if own else cast(None, String)).label("named"),
                 currency.label("currency"),
                 unpaid.label("unpaid"),
                 func.count().label("calls"),
@@ -197,8 +208,8 @@ async def report(
             .outerjoin(went, went.c.call_id == SettlementRow.call_id)
             .outerjoin(Expert, Expert.id == CallRow.expert_id)
             .where(SettlementRow.settled_at >= since, SettlementRow.settled_at < until)
-            .group_by(text("key"), currency, text("unpaid"))
-            .order_by(text("key"), currency, text("unpaid"))
+            .group_by(text("key"), text("who"), text("named"), currency, text("unpaid"))
+            .order_by(text("key"), text("named"), text("who"), currency, text("unpaid"))
         )
     ).all()
     return RevenueReport(
@@ -206,14 +217,14 @@ async def report(
         first=first,
         last=last,
         time_zone=time_zone,
-        lines=_lines([(row.key, row) for row in rows]),
-        totals=_lines([(None, row) for row in rows]),
+        lines=_lines([((row.key, row.who, row.named), row) for row in rows]),
+        totals=_lines([((None, None, None), row) for row in rows]),
     )
 
 
-def _lines(rows: list[tuple[str | None, Any]]) -> tuple[RevenueLine, ...]:
-    sums: dict[tuple[str | None, str | None], _Sums] = {}
-    unpaid: dict[tuple[str | None, str | None], dict[str, int]] = {}
+def _lines(rows: list[tuple[_Key, Any]]) -> tuple[RevenueLine, ...]:
+    sums: dict[tuple[_Key, str | None], _Sums] = {}
+    unpaid: dict[tuple[_Key, str | None], dict[str, int]] = {}
     for key, row in rows:
         place = key, row.currency
         sums.setdefault(place, _Sums()).add(row)
@@ -223,14 +234,13 @@ def _lines(rows: list[tuple[str | None, Any]]) -> tuple[RevenueLine, ...]:
     return tuple(_line(*place, one, unpaid[place]) for place, one in sums.items())
 
 
-def _line(
-    key: str | None, currency: str | None, sums: _Sums, unpaid: dict[str, int]
-) -> RevenueLine:
+def _line(key: _Key, currency: str | None, sums: _Sums, unpaid: dict[str, int]) -> RevenueLine:
     def money(amount: int) -> Money | None:
         return Money(amount, currency) if currency else None
 
+    named, expert_id, expert_name = key
     return RevenueLine(
-        key=key,
+        key=named,
         currency=currency,
         calls=sums.calls,
         paid_calls=sums.paid_calls,
@@ -249,6 +259,8 @@ def _line(
             platform=money(sums.expected_platform),
         ),
         unpaid=unpaid,
+        expert_id=expert_id,
+        expert_name=expert_name,
     )
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.service import time_zone_of
 from billing.calls.models import CallRow
 from billing.calls.settling import lock_call
 from billing.charging.premium import service as premium_service
@@ -45,9 +46,9 @@ async def open_dispute(
 ) -> Dispute:
     """Contest an ended call; from now on its money stays where it is.
 
-    The days to claim and to answer are those of the rules under which the call came in, at premium
-    rate by the clock of the number's time zone. `late`: a claim after its last day is accepted all
-    the same. Raises CallUnknown, CallNotEnded, CallDisputed or ClaimLate.
+    The days to claim and to answer are those of the rules under which the call came in: at premium
+    rate by the clock of the number's time zone, else of the caller's. `late`: a claim after its
+    last day is accepted all the same. Raises CallUnknown, CallNotEnded, CallDisputed or ClaimLate.
     """
     call = await lock_call(s, call_id)
     if call.ended_at is None:
@@ -154,11 +155,13 @@ async def page_disputes(
 async def _place(s: AsyncSession, call: CallRow) -> tuple[str | None, ZoneInfo]:
     """Give the country of a call's rules and whose clock its days are by.
 
-    As its premium terms say; else its number's own country, and days of UTC.
+    As its premium terms say; else its number's own country, and the clock that the caller's limits
+    count by. Of a caller without an account nobody knows a clock: UTC.
     """
     carried = await premium_service.find(s, call.id)
     if carried is None:
-        return country_of(call.dialled), ZoneInfo("UTC")
+        zone = "UTC" if call.account_id is None else await time_zone_of(s, call.account_id)
+        return country_of(call.dialled), ZoneInfo(zone)
     terms = premium_service.terms_of(carried)
     return terms.country, ZoneInfo(terms.time_zone)
 

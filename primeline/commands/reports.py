@@ -59,8 +59,10 @@ def _head(by: By, first: date, last: date, time_zone: str) -> dict[str, Any]:
 
 
 def _line(line: RevenueLine, by: By, *, whole: bool) -> dict[str, Any]:
+    named = {"name": line.expert_name} if by is By.EXPERT else {}
     shown = {
         str(by): line.key,
+        **named,
         "currency": line.currency,
         "calls": line.calls,
         "paid": line.paid_calls,
@@ -74,6 +76,7 @@ def _line(line: RevenueLine, by: By, *, whole: bool) -> dict[str, Any]:
     }
     if whole:
         return shown | {
+            "expert_id": line.expert_id,
             "metered_seconds": line.expected.metered_seconds,
             "expected_retail": line.expected.retail,
             "expected_expert": line.expected.expert,

@@ -63,7 +63,8 @@ async def _reported(stage: Stage, call: ParkedCall) -> None:
         while True:
             async with stage.sessions() as s:
                 reports = (await restarts.page_restarts(s, limit=100)).items
-            if any(one.call_id == call_id for report in reports for one in report.calls):
+            calls = [one for report in reports for one in report.calls]
+            if any(one.call_id == call_id and one.outcome is not Outcome.FOUND for one in calls):
                 return
             await asyncio.sleep(0.1)
 

@@ -274,3 +274,20 @@ async def test_a_claim_on_the_evening_of_its_last_day_is_in_time_where_utc_is_a_
             s, call_id, reason="Never.", by="sam", at=NOW + timedelta(days=60, hours=15)
         )
     assert dispute.claim_by == date(2027, 1, 21)
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "claim_by"),
+    [("Pacific/Auckland", date(2027, 1, 22)), ("America/Los_Angeles", date(2027, 1, 21))],
+)
+async def test_the_days_of_an_ordinary_call_are_those_of_the_caller(
+    world: World, time_zone: str, claim_by: date
+) -> None:
+    await world.top_up("10.00")
+    call_id = await world.paid_call(60)
+    async with world.sessions.begin() as s:
+        zone = text("UPDATE caller_accounts SET time_zone = :zone")
+        await s.execute(zone, {"zone": time_zone})
+        # Whose rules have days to claim within.
+        await s.execute(text("UPDATE calls SET dialled = '+18005550100'"))
+    assert (await contest(world, call_id)).claim_by == claim_by

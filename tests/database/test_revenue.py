@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from billing.calls import books
 from billing.calls.overview import overview
@@ -18,6 +18,8 @@ from billing.calls.revenue import (
     report,
 )
 from billing.calls.values import EndReason
+from billing.catalogue import service as catalogue
+from billing.catalogue.experts import remove_expert
 from billing.catalogue.models import Expert
 from billing.charging.premium.models import PremiumSettlement
 from billing.money.values import Money
@@ -74,6 +76,8 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             refunded=eur("0"),
             expected=nothing(),
             unpaid={"caller-hung-up": 1},
+            expert_id=world.expert_id,
+            expert_name="Ada",
         ),
         RevenueLine(
             key="12",
@@ -88,6 +92,8 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             refunded=eur("0"),
             expected=nothing(),
             unpaid={},
+            expert_id=world.other_expert_id,
+            expert_name="Ben",
         ),
         RevenueLine(
             key=None,
@@ -118,6 +124,26 @@ async def test_a_report_by_expert_says_who_earned_what_and_why_calls_earned_noth
             unpaid={"caller-unknown": 1},
         ),
     )
+
+
+async def test_who_is_given_an_extension_anew_has_a_line_of_his_own(world: World) -> None:
+    ben = world.other_expert_id
+    await world.top_up("10.00")
+    await world.settle(await world.granted_call(ben), 60)
+    async with world.sessions.begin() as s:
+        tariff_id = await s.scalar(select(Expert.tariff_id).where(Expert.id == ben))
+        await remove_expert(s, ben, expected=None, at=world.now)
+        carl = await catalogue.add_expert(
+            s, name="Carl", extension="12", endpoints=["carl"], tariff_id=tariff_id, at=world.now
+        )
+    await world.settle(await world.granted_call(carl), 30)
+    found = await reported(world, By.EXPERT)
+    assert [(one.key, one.expert_id, one.expert_name, one.gross) for one in found.lines] == [
+        ("12", ben, "Ben", eur("1.20")),
+        ("12", carl, "Carl", eur("0.60")),
+    ]
+    (total,) = found.totals
+    assert (total.expert_id, total.gross) == (None, eur("1.80"))
 
 
 @pytest.mark.parametrize("by", list(By))

@@ -30,7 +30,9 @@ async def test_revenue_is_reported(api: Client, world: World, by: str) -> None:
         }[by]
     )
     (total,) = report["totals"]
-    assert total | {"key": line["key"]} == line
+    named = {name: line[name] for name in ("key", "expert_id", "expert_name")}
+    assert total | named == line
+    assert line["expert_name"] == ("Ada" if by == "expert" else None)
 
 
 @pytest.mark.parametrize(
