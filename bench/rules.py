@@ -16,7 +16,7 @@ STARTED_PER_MILLE: Final = 970
 GROWTH_PERCENT: Final = 125
 """Each step's rate in percent of the one before."""
 
-FIRST_PERCENT: Final = 55
+FIRST_PERCENT: Final = 65
 """The first rate in percent of the one at which all cores would be full."""
 
 

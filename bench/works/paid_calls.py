@@ -17,10 +17,13 @@ from bench.values import Check, Line, Plot, Result, Room, Table, shown_ms
 from bench.works import transports
 from bench.works.settling import SettleProbe
 
-STEP_SECONDS: Final = 8
-QUICK_SECONDS: Final = 4
-WARM_UP_RATE: Final = 3
-WARM_UP_CALLS: Final = 12
+STEP_SECONDS: Final = 20
+"""A paid call lasts ten seconds: only after them are as many ended in a second as are begun."""
+
+BARE_STEP_SECONDS: Final = 8
+QUICK_SECONDS: Final = 8
+WARM_UP_RATE: Final = 6
+WARM_UP_CALLS: Final = 24
 BARE_WARM_UP_RATE: Final = 60
 BARE_WARM_UP_CALLS: Final = 180
 """At few calls a second Asterisk's own housekeeping would make a bare call look dear."""
@@ -59,7 +62,7 @@ async def run(room: Room) -> list[Result]:
         steps = [] if room.quick else await _steps(paid, warmed, seconds)
         rate = max(1, top_rate([one.step for one in steps]) // 2) if steps else _first(warmed)
         async with probe.watching(ground_.system.database_url):
-            half = await paid(rate, rate * seconds * 2)
+            half = await paid(rate, rate * seconds)
         findings = await ground_.findings()
         money = await _money(ground_)
     async with (
@@ -68,8 +71,8 @@ async def run(room: Room) -> list[Result]:
     ):
         load = bare_load(room, process.instance.ports.sip, {"asterisk": process.pid, SIPP: pid})
         warmed = await load(BARE_WARM_UP_RATE, BARE_WARM_UP_CALLS)
-        bare_steps = [] if room.quick else await _steps(load, warmed, seconds)
-        bare_half = await load(rate, rate * seconds * 2)
+        bare_steps = [] if room.quick else await _steps(load, warmed, BARE_STEP_SECONDS)
+        bare_half = await load(rate, rate * BARE_STEP_SECONDS)
     rounds = [] if room.quick else await transports.rounds(room)
     return [
         _result(

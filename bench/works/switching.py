@@ -48,7 +48,8 @@ METHOD: Final = (
     " each back to free, another asks for payment, the caller hears the price and accepts it by"
     " key; in each paid stretch his account is topped up. Then every paid interval of all calls is"
     " compared with the time that Asterisk's own record has both legs in a paid bridge"
-    " (`primeline reconcile`)."
+    " (`primeline reconcile`). What these callers send is a key every two seconds: a paid stretch"
+    " that gets none of them is a talk with a silent side, and charged nothing."
 )
 
 
@@ -196,7 +197,15 @@ def judged(done: Switched, report: Report, findings: list[str]) -> Result:
         (
             Table(
                 "Done",
-                ("to free", "to paid", "top-ups", "calls good", "paid by us", "by the record"),
+                (
+                    "to free",
+                    "to paid",
+                    "top-ups",
+                    "calls good",
+                    "paid by us",
+                    "by the record",
+                    "calls with a silent stretch",
+                ),
                 (
                     (
                         str(done.to_free),
@@ -205,6 +214,7 @@ def judged(done: Switched, report: Report, findings: list[str]) -> Result:
                         f"{done.good} of {done.calls}",
                         f"{report.ours_ms} ms",
                         f"{report.asterisks_ms} ms",
+                        str(report.causes.get(Cause.NO_SOUND, 0)),
                     ),
                 ),
             ),
