@@ -265,7 +265,7 @@ async def tried(died: Died) -> Tried:
         await asyncio.wait({starting})
         process = beside.processes[-1]
         process.terminate()
-        status = await asyncio.wait_for(process.wait(), TRIED_SECONDS)
+        status = await asyncio.wait_for(process.wait(), GRANT_SECONDS - TRIED_SECONDS)
     finally:
         send(processes, signal.SIGCONT)
         await beside.close()
