@@ -161,8 +161,7 @@ class Recovery:
             and not self._registry.has(call.call_id)
             and str(call.call_id) not in spooled
         ]
-        if not await self._found.begin(lost):
-            return False
+        await self._found.begin(lost)
         done = await asyncio.gather(*(self._safely(call, seen) for call in lost))
         reported = await self._found.report()
         if lost:

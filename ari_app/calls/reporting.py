@@ -15,7 +15,7 @@ from billing.kit.clock import now
 from billing.kit.database import Sessions
 from billing.kit.ids import new_call_id
 
-WRITE_MS = 10_000
+BEGIN_MS, WRITE_MS = 1_000, 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -39,10 +39,11 @@ class FoundCalls:
         """All is in hand: what is found from now on was overlooked."""
         self._cause = RestartCause.SWEPT
 
-    async def begin(self, calls: Sequence[OpenCall]) -> bool:
+    async def begin(self, calls: Sequence[OpenCall]) -> None:
         """Write down that these were found, before anything is done with them.
 
-        Whatever ends this process then, they are in a report. False: it can't be written now.
+        Whatever ends this process then, they are in a report. Where it can't be written soon, as
+        where somebody holds the row of one of them, the others don't wait: `report` writes it.
         """
         found = [
             found_call(call, Outcome.FOUND, now())
@@ -50,27 +51,13 @@ class FoundCalls:
             if call.call_id not in self._reports
         ]
         if not found:
-            return True
-
+            return
         restart_id = new_call_id()
-
-        async def write(s: AsyncSession) -> None:
-            await restarts.record(
-                s,
-                restart_id,
-                asterisk_id=self._asterisk_id,
-                cause=self._cause,
-                found_at=now(),
-                calls=found,
-            )
-
-        if not await self._written(write):
-            return False
-        self._reports |= {call.call_id: restart_id for call in found}
-        return True
+        if await self._written(lambda s: self._record(s, restart_id, found), BEGIN_MS):
+            self._reports |= {call.call_id: restart_id for call in found}
 
     def conclude(self, call: OpenCall, outcome: Outcome) -> None:
-        """Keep what became of a call that was begun, until `report`."""
+        """Keep what became of a call until `report`."""
         self._concluded[call.call_id] = found_call(call, outcome, now())
 
     async def report(self) -> bool:
@@ -78,12 +65,16 @@ class FoundCalls:
         concluded = tuple(self._concluded.values())
         if not concluded:
             return True
+        new = [call for call in concluded if call.call_id not in self._reports]
 
         async def write(s: AsyncSession) -> None:
+            if new:
+                await self._record(s, new_call_id(), new)
             for call in concluded:
-                await restarts.conclude(s, self._reports[call.call_id], call)
+                if call.call_id in self._reports:
+                    await restarts.conclude(s, self._reports[call.call_id], call)
 
-        if not await self._written(write):
+        if not await self._written(write, WRITE_MS):
             return False
         for call in concluded:
             log.info(
@@ -94,13 +85,26 @@ class FoundCalls:
                 most_lost_ms=call.most_lost_ms,
             )
             # Found again, it is of another report.
-            del self._concluded[call.call_id], self._reports[call.call_id]
+            del self._concluded[call.call_id]
+            self._reports.pop(call.call_id, None)
         log.info("restart reported", cause=self._cause, calls=len(concluded))
         return True
 
-    async def _written(self, write: Callable[[AsyncSession], Awaitable[None]]) -> bool:
+    async def _record(self, s: AsyncSession, restart_id: UUID, calls: Sequence[FoundCall]) -> None:
+        await restarts.record(
+            s,
+            restart_id,
+            asterisk_id=self._asterisk_id,
+            cause=self._cause,
+            found_at=now(),
+            calls=calls,
+        )
+
+    async def _written(
+        self, write: Callable[[AsyncSession], Awaitable[None]], within_ms: int
+    ) -> bool:
         try:
-            await within(WRITE_MS, self._transaction(write))
+            await within(within_ms, self._transaction(write))
         except AWAY as error:
             log.warning("restart not reported", error=type(error).__name__)
             return False

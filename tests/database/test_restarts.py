@@ -1,11 +1,13 @@
 """The restart report: what was found, what it came to since, the most that nothing proves."""
 
+import asyncio
 from datetime import timedelta
 
 from ari_app.calls.reporting import FoundCalls
 from billing.calls import restarts
 from billing.calls import service as calls
 from billing.calls.restarts import Outcome, RestartCause, found_call
+from billing.calls.settling import lock_call
 from billing.calls.values import OpenCall
 from billing.kit.ids import new_call_id
 from tests.database.world import NOW, World, eur
@@ -65,7 +67,7 @@ async def test_a_process_that_ends_in_its_recovery_has_reported_what_it_found(
 ) -> None:
     call = await found(world)
     killed = FoundCalls(world.sessions, "asterisk")
-    assert await killed.begin([call])
+    await killed.begin([call])
     # It settles the call, and dies before it can tell what it did.
     await world.settle(call.call_id, 60)
     async with world.sessions() as s:
@@ -80,11 +82,11 @@ async def test_what_became_of_a_call_is_written_to_the_report_that_has_it(world:
     calls_found = FoundCalls(world.sessions, "asterisk")
     for _ in range(2):
         # A round that couldn't be finished is repeated.
-        assert await calls_found.begin([call])
+        await calls_found.begin([call])
     calls_found.conclude(call, Outcome.SETTLED)
     assert await calls_found.report()
     calls_found.through()
-    assert await calls_found.begin([call])
+    await calls_found.begin([call])
     calls_found.conclude(call, Outcome.WENT_ON)
     assert await calls_found.report()
     async with world.sessions() as s:
@@ -92,6 +94,19 @@ async def test_what_became_of_a_call_is_written_to_the_report_that_has_it(world:
     assert (first.cause, first.calls[0].outcome) == (RestartCause.STARTED, Outcome.SETTLED)
     assert (first.calls[0].most_lost, first.most_lost_ms) == (None, 0)
     assert (later.cause, later.calls[0].outcome) == (RestartCause.SWEPT, Outcome.WENT_ON)
+
+
+async def test_a_row_that_somebody_holds_keeps_no_recovery_back(world: World) -> None:
+    call = await found(world)
+    calls_found = FoundCalls(world.sessions, "asterisk")
+    async with world.sessions.begin() as other:
+        await lock_call(other, call.call_id)
+        await asyncio.wait_for(calls_found.begin([call]), 5)
+        calls_found.conclude(call, Outcome.WENT_ON)
+    assert await calls_found.report()
+    async with world.sessions() as s:
+        ((told,),) = [one.calls for one in (await restarts.page_restarts(s, limit=9)).items]
+    assert (told.call_id, told.outcome) == (call.call_id, Outcome.WENT_ON)
 
 
 async def test_reports_come_in_pages_the_newest_first(world: World) -> None:
