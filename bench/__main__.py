@@ -27,7 +27,7 @@ RESULTS: Final = Path(__file__).parent / "results"
 
 Run = Callable[[Room], Awaitable[list[Result]]]
 WORKS: Final[tuple[tuple[tuple[str, ...], Run, int], ...]] = (
-    (("W1", "W2"), paid_calls.run, 360),
+    (("W1", "W2"), paid_calls.run, 430),
     (("W3",), parallel.run, 60),
     (("W4",), faults.run, 120),
     (("W5",), cuts.run, 120),
