@@ -19,7 +19,6 @@ from primeline.phones import PhoneCall
 from primeline.phones import State as PhoneState
 from tests.calls import evidence
 from tests.calls.aftermath import all_in_order, family, send, settled_once, talked_to_the_limit
-from tests.calls.beside import REPLACED, Beside
 from tests.calls.parked import Park, ParkedCall
 from tests.calls.stage import LIMITS, CallerOnStage, Stage, whole_system
 
@@ -34,7 +33,6 @@ SHORT: Final = replace(
     extension_first_digit_ms=8_000,
 )
 CREDIT_SECONDS, CREDIT_CENTS = 18, 36
-TRIED_SECONDS: Final = 5
 END_CONNECTIONS: Final = text(
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE application_name LIKE 'primeline ari_app %'"
@@ -232,57 +230,3 @@ async def test_after_the_database_died_a_new_call_works(died: Died) -> None:
     await call.talk.caller.hang_up()
     assert call.state is State.TALKING_PAID
     await settled_once(died.stage, call)
-
-
-# It hangs while another call application is started to take the calls over.
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A talk in which a take-over was tried and given up, as `primeline upgrade` does."""
-
-    stage: Stage
-    call: ParkedCall
-    ready: tuple[str, str]
-    """Who took calls before, and when it was given up."""
-    status: int
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def tried(died: Died) -> Tried:
-    stage = died.stage
-    call = await Park(stage).talking_paid(CREDIT_CENTS)
-    ready = stage.system.config.directory / "ari_app.ready"
-    before = ready.read_text()
-    processes = family(stage.system.pids["postgres"])
-    beside = Beside(stage)
-    send(processes, signal.SIGSTOP)
-    try:
-        starting = asyncio.create_task(beside.start())
-        await asyncio.wait({starting}, timeout=TRIED_SECONDS)
-        given_up = ready.read_text()
-        starting.cancel()
-        await asyncio.wait({starting})
-        process = beside.processes[-1]
-        process.terminate()
-        status = await asyncio.wait_for(process.wait(), GRANT_SECONDS - TRIED_SECONDS)
-    finally:
-        send(processes, signal.SIGCONT)
-        await beside.close()
-    await call.talk.caller.wait_ended(seconds=CREDIT_SECONDS + 5)
-    return Tried(stage, call, (before, given_up), status)
-
-
-async def test_nobody_takes_calls_over_without_the_database(tried: Tried) -> None:
-    before, given_up = tried.ready
-    assert before == given_up
-    assert tried.status != REPLACED
-
-
-async def test_the_talk_of_a_take_over_that_was_given_up_goes_on_to_its_end(tried: Tried) -> None:
-    record = await settled_once(tried.stage, tried.call)
-    assert record.summary.reason == "credit-used-up"
-    assert [grant.granted_seconds for grant in record.grants] == [GRANT_SECONDS, CREDIT_SECONDS]
-    assert "adopted after a restart" not in [entry.what for entry in record.timeline]
-    talked_to_the_limit(tried.stage, tried.call, CREDIT_SECONDS)
-    await all_in_order(tried.stage)
