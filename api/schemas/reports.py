@@ -54,7 +54,8 @@ class RevenueLine(Answer):
         examples=[{"caller-hung-up": 3, "expert-no-answer": 2}],
     )
     expert_id: Id | None = Field(
-        description="By expert: whose line it is, for an extension may have had several; else null."
+        description="By expert: whose line it is, as an extension may have had several; else null.",
+        examples=["01a1e7a0-7a51-7c11-8d1c-4f6f6a2b9c11"],
     )
     expert_name: str | None = Field(description="By expert: the name.", examples=["Ada"])
 
