@@ -105,7 +105,10 @@ class FoundCalls:
     ) -> bool:
         try:
             await within(within_ms, self._transaction(write))
-        except AWAY as error:
+        except Exception as error:
+            # A report that a fault of ours keeps from being written keeps no call back.
+            if not isinstance(error, AWAY):
+                log.exception("restart report failed")
             log.warning("restart not reported", error=type(error).__name__)
             return False
         return True

@@ -129,7 +129,7 @@ async def get_call(s: AsyncSession, call_id: UUID) -> CallRecord:
     session = await sessions.find(s, call_id)
     tariff = sessions.tariff_of(session) if session and session.tariff else None
     carried = None if session else await premium_service.find(s, call_id)
-    entries = tuple(await ledger.lines(s, call_id=call_id))
+    entries = tuple(await ledger.lines(s, call_id))
     return CallRecord(
         summary=summary(row, expert_name, settlement, outcome),
         language=row.language,

@@ -208,32 +208,28 @@ async def add_settlement(s: AsyncSession, row: SettlementRow) -> None:
     await s.flush()
 
 
-async def lines(
-    s: AsyncSession, *, call_id: UUID | None = None, account: UUID | None = None
-) -> list[LedgerLine]:
-    """List the transfers of a call or of an account, oldest first."""
-    return [line for line, _, _ in await _lines(s, call_id=call_id, account=account)]
-
-
-async def explain(s: AsyncSession, account: UUID) -> list[ExplainedLine]:
-    """Explain an account's balance line by line; holds and voids are shown but move nothing."""
-    balance = 0
-    explained = []
-    for line, debit_id, _ in await _lines(s, account=account):
-        signed = -line.amount.amount if debit_id == account else line.amount.amount
-        if line.kind in {"pending", "void"}:
-            signed = 0
-        balance += signed
-        currency = line.amount.currency
-        explained.append(ExplainedLine(line, Money(signed, currency), Money(balance, currency)))
-    return explained
+async def lines(s: AsyncSession, call_id: UUID) -> list[LedgerLine]:
+    """List the transfers of a call, oldest first."""
+    debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
+    query = (
+        select(Transfer, debit.kind, credit.kind)
+        .join(debit, debit.id == Transfer.debit_id)
+        .join(credit, credit.id == Transfer.credit_id)
+        .where(Transfer.call_id == call_id)
+        .order_by(Transfer.position)
+    )
+    return [
+        _line(row, debit_kind, credit_kind)
+        for row, debit_kind, credit_kind in (await s.execute(query))
+    ]
 
 
 async def explain_page(
     s: AsyncSession, account: UUID, *, limit: int, after: After | None = None
 ) -> Slice[ExplainedLine]:
-    """Explain an account's balance page by page, as `explain` does; `after` is a position.
+    """Explain an account's balance line by line, page by page; `after` is a position.
 
+    Holds and voids are shown but move nothing.
     One statement, so that lines and balances are of one moment.
     """
     debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
@@ -267,30 +263,6 @@ async def explain_page(
         for row, debit_kind, credit_kind, change, balance in page.items
     ]
     return Slice(tuple(explained), page.after)
-
-
-async def _lines(
-    s: AsyncSession, *, call_id: UUID | None = None, account: UUID | None = None
-) -> list[tuple[LedgerLine, UUID, UUID]]:
-    debit, credit = aliased(LedgerAccount), aliased(LedgerAccount)
-    query = (
-        select(Transfer, debit.kind, credit.kind)
-        .join(debit, debit.id == Transfer.debit_id)
-        .join(credit, credit.id == Transfer.credit_id)
-        .order_by(Transfer.position)
-    )
-    if call_id is not None:
-        query = query.where(Transfer.call_id == call_id)
-    if account is not None:
-        query = query.where((Transfer.debit_id == account) | (Transfer.credit_id == account))
-    return [
-        (
-            _line(row, debit_kind, credit_kind),
-            row.debit_id,
-            row.credit_id,
-        )
-        for row, debit_kind, credit_kind in (await s.execute(query))
-    ]
 
 
 def _line(row: Transfer, debit_kind: str, credit_kind: str) -> LedgerLine:

@@ -60,7 +60,7 @@ def talked_to_the_limit(
     The record has the end of a talk moments after the phones have: ask once the call is settled.
     """
     assert call.call_id is not None
-    recorded_ms = evidence.talked_ms(stage, call.call_id, paid=paid) - seconds * 1_000
+    recorded_ms = evidence.recorded_ms(stage, call.call_id, paid=paid) - seconds * 1_000
     heard_ms = [heard - seconds * 1_000 for heard in talked_ms(call.talk)]
     told = {"recorded": recorded_ms, "heard": heard_ms}
     assert -RECORD_MS <= recorded_ms <= late_ms, told

@@ -110,10 +110,10 @@ async def nothing_left(stage: Stage, call_id: UUID, *, seconds: int = 8) -> None
 
 def paid_ms(stage: Stage, call_id: UUID) -> int:
     """How long both legs were in a call's paid bridges, by Asterisk's record alone (CEL)."""
-    return talked_ms(stage, call_id, paid=True)
+    return recorded_ms(stage, call_id, paid=True)
 
 
-def talked_ms(stage: Stage, call_id: UUID, *, paid: bool) -> int:
+def recorded_ms(stage: Stage, call_id: UUID, *, paid: bool) -> int:
     """How long both legs were in a call's paid, or free, bridges, by Asterisk's record (CEL)."""
     bridges = f"{call_id}-{'paid' if paid else 'free'}-"
     stays: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))

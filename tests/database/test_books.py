@@ -353,7 +353,7 @@ async def test_each_corruption_is_found_and_named(
 
 
 async def test_a_balance_is_explained_line_by_line(rows: Rows) -> None:
-    explained = await ledger.explain(rows.s, rows.world.wallet_id)
+    explained = (await ledger.explain_page(rows.s, rows.world.wallet_id, limit=100)).items
     assert [(one.line.kind, one.line.reason, one.amount, one.balance) for one in explained] == [
         ("single", "top-up", eur("20.00"), eur("20.00")),
         ("pending", "hold", eur("0"), eur("20.00")),

@@ -196,7 +196,7 @@ async def test_a_report_and_what_the_caller_hears_are_less_by_a_refund(world: Wo
     async with world.sessions() as s:
         found = await revenue.report(s, by=By.EXPERT, first=date(2026, 11, 1), last=NOW.date())
         (talk,) = await lines.last_calls(s, world.account_id, 3)
-        explained = await ledger.explain(s, world.wallet_id)
+        explained = (await ledger.explain_page(s, world.wallet_id, limit=100)).items
     (line,) = found.lines
     assert (line.gross, line.tax, line.expert, line.platform, line.refunded) == (
         eur("2.52"),

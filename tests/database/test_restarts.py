@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from ari_app.calls.reporting import FoundCalls
 from billing.calls import restarts
 from billing.calls import service as calls
@@ -107,6 +109,23 @@ async def test_a_row_that_somebody_holds_keeps_no_recovery_back(world: World) ->
     async with world.sessions() as s:
         ((told,),) = [one.calls for one in (await restarts.page_restarts(s, limit=9)).items]
     assert (told.call_id, told.outcome) == (call.call_id, Outcome.WENT_ON)
+
+
+async def test_a_fault_of_ours_in_the_report_keeps_no_recovery_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await found(world)
+    calls_found = FoundCalls(world.sessions, "asterisk")
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ValueError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restarts, "record", broken)
+        await calls_found.begin([call])
+        calls_found.conclude(call, Outcome.SETTLED)
+        assert not await calls_found.report()
+    assert await calls_found.report()
 
 
 async def test_reports_come_in_pages_the_newest_first(world: World) -> None:

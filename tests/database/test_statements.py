@@ -133,7 +133,7 @@ async def lines_of(
 
 
 async def balance(s: AsyncSession, kind: AccountKind, owner: UUID | None) -> Money:
-    lines = await ledger.explain(s, account_id(kind, "EUR", owner))
+    lines = (await ledger.explain_page(s, account_id(kind, "EUR", owner), limit=10_000)).items
     return lines[-1].balance if lines else eur("0")
 
 
